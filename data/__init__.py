@@ -1,0 +1,1 @@
+"""The reference tables that Lianxin maintains, and the definition of its demo town."""

@@ -1,0 +1,1 @@
+"""Battle charts: one definition, several forms."""
