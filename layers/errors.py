@@ -1,0 +1,89 @@
+"""Every error of the stored layers; messages say what is wrong, where, and what to do."""
+
+
+class LayersError(Exception):
+    """Root of the layers' errors."""
+
+
+class DatabaseUnreachable(LayersError):
+    """No server answers, or it refuses the name or password."""
+
+
+class ServerTooOld(LayersError):
+    """PostgreSQL or PostGIS is older than what the service needs."""
+
+
+class ExtensionMissing(LayersError):
+    """The database has no PostGIS, and we may not create it."""
+
+
+class RightsMissing(LayersError):
+    """The database user may not do what the service must."""
+
+
+class SchemaUnknown(LayersError):
+    """The schema was made by something that this version doesn't know."""
+
+
+class SchemaOutdated(LayersError):
+    """The schema is older than this version."""
+
+
+class ClusterFailed(LayersError):
+    """The private PostGIS cannot be made or started."""
+
+
+class SettingsInvalid(LayersError):
+    """A setting has a value that cannot be used."""
+
+
+class FileUnreadable(LayersError):
+    """A file that is not there, is damaged, or has no known format."""
+
+
+class MappingInvalid(LayersError):
+    """A column mapping that doesn't fit the file or the layer."""
+
+
+class LayerRefused(LayersError):
+    """A layer that cannot be loaded as a whole; nothing was changed."""
+
+
+class EditionNotFound(LayersError):
+    """No edition has that number."""
+
+
+class EditionConflict(LayersError):
+    """The edition's state doesn't allow what was asked."""
+
+
+class EditionHasErrors(LayersError):
+    """The coverage checks found errors and nobody took responsibility for them."""
+
+
+class NoEditionInForce(LayersError):
+    """Nothing can be routed before the first edition is published."""
+
+
+class CaseNotFound(LayersError):
+    """No case has that number."""
+
+
+class CategoryUnknown(LayersError):
+    """A category code that is not in the table."""
+
+
+class ReportInvalid(LayersError):
+    """A report that contradicts itself or lies in the future."""
+
+
+class IdempotencyConflict(LayersError):
+    """The same idempotency key came with another report."""
+
+
+class CursorInvalid(LayersError):
+    """A paging cursor that this service did not give out."""
+
+
+class ChartNotFound(LayersError):
+    """No chart has that name."""

@@ -1,0 +1,24 @@
+"""The tables."""
+
+from layers.models.base import Base
+from layers.models.cases import Case, CasePlacement, Category, IdempotencyKey
+from layers.models.premises import Building, Compound, Household
+from layers.models.statuses import Status, StatusScheme, StatusValue
+from layers.models.territory import Area, Edition, Grid
+
+__all__ = [
+    "Area",
+    "Base",
+    "Building",
+    "Case",
+    "CasePlacement",
+    "Category",
+    "Compound",
+    "Edition",
+    "Grid",
+    "Household",
+    "IdempotencyKey",
+    "Status",
+    "StatusScheme",
+    "StatusValue",
+]

@@ -1,0 +1,75 @@
+"""The field's closed vocabularies, each value as stored, sent and written in code."""
+
+from enum import StrEnum
+
+
+class AreaLevel(StrEnum):
+    """Levels above the grid (旗/县 · 街道 · 社区)."""
+
+    BANNER = "banner"
+    STREET = "street"
+    COMMUNITY = "community"
+
+
+class CodeScheme(StrEnum):
+    """How codes are made: by the national 6+3+3+3 structure, or by the place's own habit."""
+
+    NATIONAL = "national"
+    FREE = "free"
+
+
+class GridKind(StrEnum):
+    """基础网格 or 专属网格 (a park, market, school, hospital, big employer)."""
+
+    BASIC = "basic"
+    DEDICATED = "dedicated"
+
+
+class EditionStatus(StrEnum):
+    """The life of a set of boundaries."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+
+
+class CaseState(StrEnum):
+    """The states of a case."""
+
+    REPORTED = "reported"
+    REGISTERED = "registered"
+    DISPATCHED = "dispatched"
+    IN_PROGRESS = "in_progress"
+    AWAITING_VERIFICATION = "awaiting_verification"
+    REWORK = "rework"
+    ON_HOLD = "on_hold"
+    ESCALATED = "escalated"
+    IN_DELIBERATION = "in_deliberation"
+    CLOSED = "closed"
+    VOID = "void"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
+ENDED_STATES = frozenset(
+    {CaseState.CLOSED, CaseState.VOID, CaseState.DUPLICATE, CaseState.REJECTED}
+)
+"""States in which nothing more is to be done; a case in any other is open."""
+
+
+class ReporterKind(StrEnum):
+    """Who reported a case."""
+
+    WORKER = "worker"
+    RESIDENT = "resident"
+    HOTLINE = "hotline"
+    SENSOR = "sensor"
+    IMPORT = "import"
+
+
+class SubjectKind(StrEnum):
+    """What can bear a status."""
+
+    HOUSEHOLD = "household"
+    BUILDING = "building"
+    COMPOUND = "compound"
