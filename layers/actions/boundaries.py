@@ -1,0 +1,258 @@
+"""The boundaries in force, kept in memory: who owns a place, answered without a query."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import psycopg
+import shapely
+import structlog
+from psycopg import sql
+from sqlalchemy.orm import Session
+
+from gis.ownership import GridIndex
+from gis.routing import AreaIndex, Placement, Router, Rule
+from layers.errors import NoEditionInForce
+from layers.session import Database
+from layers.store import territory
+from layers.vocabulary import AreaLevel, GridKind
+
+POLL_S = 0.9
+"""How often the listener asks by itself, in case a notification got lost."""
+
+_RETRY_S = 0.5
+
+_LOG = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who answers for a place: a grid, or else the area in whose queue it waits."""
+
+    grid_code: str | None = None
+    grid_name: str | None = None
+    queue_code: str | None = None
+    path: str | None = None
+    responsible: str | None = None
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The edition in force, ready to route; tuples follow the order of the router's grids.
+
+    ``banner_code`` is the banner whose queue takes what no smaller area holds; None where no
+    banner is loaded, or several are.
+    """
+
+    edition_id: int
+    edition_name: str
+    router: Router
+    grids: GridIndex
+    grid_names: tuple[str, ...]
+    grid_paths: tuple[str, ...]
+    responsibles: tuple[str | None, ...]
+    area_names: Mapping[str, str]
+    area_paths: Mapping[str, str]
+    banner_code: str | None
+    positions: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        positions = {code: position for position, code in enumerate(self.grids.codes)}
+        object.__setattr__(self, "positions", MappingProxyType(positions))
+
+    def owner_of(self, placement: Placement) -> Owner:
+        """Return who answers for a placement made by this router.
+
+        Parameters
+        ----------
+        placement : Placement
+            Its grid, or the area that its rule names, must be of this edition.
+
+        Returns
+        -------
+        Owner
+            A grid with its path; else the queue of an area with the area's path; else, where
+            no area is loaded, nobody: every field None.
+        """
+        if placement.grid_code is not None:
+            return self.grid_owner(self.positions[placement.grid_code])
+        return self.queue_owner(placement.area_code)
+
+    def grid_owner(self, position: int) -> Owner:
+        """Return the owner that the grid at ``position`` is."""
+        return Owner(
+            grid_code=self.grids.codes[position],
+            grid_name=self.grid_names[position],
+            path=self.grid_paths[position],
+            responsible=self.responsibles[position],
+        )
+
+    def queue_owner(self, area_code: str | None) -> Owner:
+        """Return the queue of an area; of the banner, where no area is named."""
+        code = area_code if area_code is not None else self.banner_code
+        if code is None:
+            return Owner()
+        return Owner(queue_code=code, path=self.area_paths[code])
+
+
+def load_in_force(session: Session) -> InForce:
+    """Read the edition in force and build its index.
+
+    Parameters
+    ----------
+    session : Session
+        Its transaction decides what is seen.
+
+    Raises
+    ------
+    NoEditionInForce
+        Nothing has been published yet.
+    """
+    edition = session.scalars(territory.edition_in_force()).one_or_none()
+    if edition is None:
+        raise NoEditionInForce(
+            "No edition of the boundaries is in force. Import grids (lianxin import grids FILE) "
+            "and publish them (lianxin edition publish N) first."
+        )
+    return load_edition(session, edition.id, edition.name)
+
+
+def load_edition(session: Session, edition_id: int, name: str) -> InForce:
+    """Read the grids of one edition and the areas around them, one query each, and index them."""
+    grids = session.execute(territory.grids_of(edition_id)).all()
+    areas = session.execute(territory.areas()).all()
+    index = GridIndex(
+        [grid.code for grid in grids],
+        shapely.from_wkb(np.array([bytes(grid.wkb) for grid in grids], dtype=object)),
+        dedicated=np.array([grid.kind == GridKind.DEDICATED for grid in grids], dtype=bool),
+    )
+    drawn = [area for area in areas if area.wkb is not None]
+    outlines = AreaIndex(
+        [area.code for area in drawn],
+        shapely.from_wkb(np.array([bytes(area.wkb) for area in drawn], dtype=object)),
+    )
+    banners = [area.code for area in areas if area.level == AreaLevel.BANNER]
+    return InForce(
+        edition_id=edition_id,
+        edition_name=name,
+        router=Router(index, outlines if drawn else None),
+        grids=index,
+        grid_names=tuple(grid.name for grid in grids),
+        grid_paths=tuple(grid.path for grid in grids),
+        responsibles=tuple(grid.responsible for grid in grids),
+        area_names=MappingProxyType({area.code: area.name for area in areas}),
+        area_paths=MappingProxyType({area.code: area.path for area in areas}),
+        banner_code=banners[0] if len(banners) == 1 else None,
+    )
+
+
+class Boundaries:
+    """The boundaries in force, reloaded within a second after any process changed them.
+
+    Parameters
+    ----------
+    database : Database
+        A thread of its own listens there until ``close``; it ends with the process, and
+        takes up again by itself after the server was away.
+
+    Notes
+    -----
+    Readers take no lock: ``in_force`` hands out one immutable object, and a reload puts
+    another in its place.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._current: InForce | None = None
+        self._loading = threading.Lock()
+        self._closing = threading.Event()
+        self._listener = threading.Thread(
+            target=self._listen, name="lianxin-boundaries", daemon=True
+        )
+        self._listener.start()
+
+    def in_force(self) -> InForce:
+        """Return the boundaries in force.
+
+        Raises
+        ------
+        NoEditionInForce
+            Nothing has been published yet.
+        """
+        current = self._current
+        if current is not None:
+            return current
+        with self._loading:
+            return self._current or self._load()
+
+    def refresh(self) -> InForce:
+        """Read the boundaries again now, and return them.
+
+        Raises
+        ------
+        NoEditionInForce
+            Nothing has been published yet.
+        """
+        with self._loading:
+            return self._load()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._closing.set()
+        self._listener.join(timeout=10)
+
+    def _load(self) -> InForce:
+        with self._database.transaction() as session:
+            self._current = load_in_force(session)
+        return self._current
+
+    def _listen(self) -> None:
+        """Follow the database until closed; whatever goes wrong, say so and begin anew.
+
+        Readers keep the last boundaries meanwhile: an old answer is better than none.
+        """
+        while not self._closing.is_set():
+            try:
+                self._follow()
+            except Exception as problem:
+                _LOG.warning("boundaries_not_followed", problem=type(problem).__name__)
+                self._closing.wait(_RETRY_S)
+
+    def _follow(self) -> None:
+        """Reload on every notification, and whenever the edition's number turns out different."""
+        with _own_connection(self._database) as connection:
+            connection.execute(
+                sql.SQL("LISTEN {}").format(sql.Identifier(territory.EDITION_CHANNEL))
+            )
+            self._reload()  # what was announced while nobody listened
+            while not self._closing.is_set():
+                heard = list(connection.notifies(timeout=POLL_S, stop_after=1))
+                if heard or self._edition_id() != self._edition_id_in(connection):
+                    self._reload()
+
+    def _reload(self) -> None:
+        try:
+            self.refresh()
+        except NoEditionInForce:
+            self._current = None
+
+    def _edition_id(self) -> int | None:
+        current = self._current
+        return None if current is None else current.edition_id
+
+    @staticmethod
+    def _edition_id_in(connection: psycopg.Connection[Any]) -> int | None:
+        row = connection.execute("SELECT id FROM editions WHERE upper_inf(valid)").fetchone()
+        return None if row is None else int(row[0])
+
+
+def _own_connection(database: Database) -> psycopg.Connection[Any]:
+    """Open a connection outside the pool, so that waiting on it takes nobody's place."""
+    pooled = database.engine.raw_connection()
+    pooled.detach()
+    connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment] # the engine's driver is psycopg
+    connection.autocommit = True
+    return connection

@@ -1,0 +1,1 @@
+"""Queries: functions that return statements; long SQL lies in files beside them."""

@@ -1,0 +1,108 @@
+"""Areas, editions and grids: who is where, and which boundaries are in force."""
+
+from enum import IntEnum
+from typing import Any
+
+from sqlalchemy import Select, TextClause, func, select, text
+
+from gis.crs import STORAGE_SRID
+from layers.models import Area, Edition, Grid
+
+EDITION_CHANNEL = "lianxin_edition"
+"""NOTIFY channel: the edition in force, or the areas around it, changed."""
+
+
+class Hold(IntEnum):
+    """Advisory locks of a transaction, by what they keep still."""
+
+    PREMISES = 150_622_001
+    """Shared: premises get their owners now. Exclusive: an edition gives all of them new ones."""
+    CASES = 150_622_002
+    """Shared: a case is routed and stored now. Exclusive: the edition in force changes."""
+
+
+def hold(what: Hold, *, exclusive: bool = False) -> Select[Any]:
+    """Wait for the lock on ``what`` and keep it until the transaction ends."""
+    lock = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared
+    return select(lock(int(what)))
+
+
+def edition_in_force() -> Select[Edition]:
+    """Select the edition whose validity has no end."""
+    return select(Edition).where(func.upper_inf(Edition.valid), ~func.isempty(Edition.valid))
+
+
+def edition_id_in_force() -> Select[int]:
+    """Select only the number of the edition in force."""
+    return select(Edition.id).where(func.upper_inf(Edition.valid), ~func.isempty(Edition.valid))
+
+
+def editions() -> Select[Edition, int]:
+    """Select all editions with the count of their grids, the newest first."""
+    grid_count = (
+        select(func.count())
+        .where(Grid.edition_id == Edition.id)
+        .correlate(Edition)
+        .scalar_subquery()
+    )
+    return select(Edition, grid_count.label("grid_count")).order_by(Edition.id.desc())
+
+
+def editions_with_content(content_hash: str) -> Select[int]:
+    """Select the drafts and the edition in force that hold exactly this content."""
+    return (
+        select(Edition.id)
+        .where(Edition.content_hash == content_hash, Edition.status != "superseded")
+        .order_by(Edition.id)
+    )
+
+
+def grids_of(edition_id: int) -> Select[Any]:
+    """Select the grids of an edition by code, boundaries as WKB."""
+    return (
+        select(
+            Grid.code,
+            Grid.name,
+            Grid.kind,
+            Grid.path,
+            Grid.responsible,
+            func.ST_AsBinary(Grid.boundary).label("wkb"),
+        )
+        .where(Grid.edition_id == edition_id)
+        .order_by(Grid.code)
+    )
+
+
+def areas() -> Select[Any]:
+    """Select every area by code, boundaries as WKB or null."""
+    return select(
+        Area.code,
+        Area.level,
+        Area.name,
+        Area.name_en,
+        Area.parent_code,
+        Area.path,
+        func.ST_AsBinary(Area.boundary).label("wkb"),
+    ).order_by(Area.code)
+
+
+def area_paths() -> Select[str, str, str, str]:
+    """Select code, level, parent and path of every area, without its boundary."""
+    parent = func.coalesce(Area.parent_code, "")
+    return select(Area.code, Area.level, parent, Area.path).order_by(Area.code)
+
+
+def owning_grid(lon: float, lat: float, *, edition_id: int) -> Select[str]:
+    """Select the code of the grid that owns the point: dedicated first, then the lowest code."""
+    here = func.ST_SetSRID(func.ST_MakePoint(lon, lat), STORAGE_SRID)
+    return (
+        select(Grid.code)
+        .where(Grid.edition_id == edition_id, func.ST_Covers(Grid.boundary, here))
+        .order_by(Grid.kind != "dedicated", Grid.code)
+        .limit(1)
+    )
+
+
+def announce(what: str) -> TextClause:
+    """Tell every running process, at commit, that boundaries changed."""
+    return text("SELECT pg_notify(:channel, :what)").bindparams(channel=EDITION_CHANNEL, what=what)
