@@ -1,0 +1,1 @@
+"""The use cases: each module holds one, and knows no HTTP."""

@@ -1,0 +1,138 @@
+"""From a file's coordinates to the storage CRS: which datum they are in, and how they convert."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+
+from gis import datum as datums
+from gis.crs import STORAGE_CRS
+from gis.errors import MissingCrs
+from gis.geometry import Degrees, Geometries
+from layers.errors import LayerRefused
+
+Floats = NDArray[np.float64]
+
+_NAMED: Final = {"wgs84": "OGC:CRS84", "cgcs2000": "EPSG:4490"}
+_ENCRYPTED: Final = ("gcj02", "bd09")
+
+
+@dataclass(frozen=True)
+class Datum:
+    """The datum or CRS that a file's coordinates are in."""
+
+    name: str
+    """As stored beside raw coordinates: wgs84, gcj02, EPSG:2804, …"""
+    crs: CRS | None
+    """None where no CRS describes it (gcj02, bd09)."""
+    note: str | None = None
+
+    @cached_property
+    def in_degrees(self) -> bool:
+        """Whether the coordinates are longitudes and latitudes."""
+        return self.crs is None or bool(self.crs.is_geographic)
+
+    @cached_property
+    def is_storage(self) -> bool:
+        """Whether the numbers are those of the storage CRS already."""
+        return self.crs is not None and _is_earth_degrees(self.crs)
+
+    def convert(self, x: Floats, y: Floats) -> tuple[Degrees, Degrees]:
+        """Return longitudes and latitudes in the storage CRS; what cannot be converted is NaN."""
+        if self.crs is None:
+            return datums.convert(x, y, self.name, datums.STORAGE)
+        if self.is_storage:
+            return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        transformer = Transformer.from_crs(self.crs, STORAGE_CRS, always_xy=True)
+        lon, lat = transformer.transform(x, y)
+        lost = ~(np.isfinite(lon) & np.isfinite(lat))
+        return np.where(lost, np.nan, lon), np.where(lost, np.nan, lat)
+
+
+def settle_datum(declared: CRS | None, asked: str | None, *, file: str) -> Datum:
+    """Return the datum that the file declares or that was asked for; an error where they differ."""
+    if asked is None:
+        if declared is None:
+            raise MissingCrs(
+                f"{file} does not say in which CRS its coordinates are. Add --datum with wgs84, "
+                "cgcs2000, gcj02, bd09, EPSG:n or ESRI:n."
+            )
+        return Datum(crs_name(declared), declared)
+    datums.parse(asked)
+    name = asked.strip().lower()
+    if name in _ENCRYPTED:
+        return _settle_encrypted(declared, name, file=file)
+    crs = CRS.from_user_input(_NAMED.get(name, name.upper()))
+    if declared is not None and not _same_crs(declared, crs):
+        raise LayerRefused(
+            f"{file} declares {crs_name(declared)} ({declared.name}), but --datum says {asked}. "
+            "Leave --datum out if the file is right; else correct the file's own CRS."
+        )
+    return Datum(name if name in _NAMED else name.upper(), crs)
+
+
+def _settle_encrypted(declared: CRS | None, name: str, *, file: str) -> Datum:
+    if declared is None:
+        return Datum(name, None)
+    if not declared.is_geographic:
+        raise LayerRefused(
+            f"{file} declares {crs_name(declared)} ({declared.name}), which is in "
+            f"{declared.axis_info[0].unit_name}s, but --datum says {name}, which is in degrees. "
+            "One of them is wrong."
+        )
+    return Datum(
+        name,
+        None,
+        f"Read as {name}, as --datum says, though the file declares {crs_name(declared)}: "
+        f"no file can declare {name}.",
+    )
+
+
+def convert_geometries(geometries: Geometries, datum: Datum) -> tuple[Geometries, dict[int, str]]:
+    """Return flat geometries in the storage CRS, and of which rows (from 1) none could be made."""
+    flat = np.array(shapely.force_2d(geometries), dtype=object)
+    if not datum.is_storage:
+        # types-shapely knows only of functions of one array of pairs.
+        flat = shapely.transform(flat, datum.convert, interleaved=False)  # type: ignore[arg-type]
+    present = ~shapely.is_missing(flat) & ~shapely.is_empty(flat)
+    bounds = shapely.bounds(flat)
+    # Bounds skip a vertex that is NaN, so the vertices themselves are looked at.
+    coordinates, of = shapely.get_coordinates(flat, return_index=True)
+    lost = np.zeros(len(flat), dtype=bool)
+    lost[of[~np.isfinite(coordinates).all(axis=1)]] = True
+    with np.errstate(invalid="ignore"):
+        far = (
+            present & ~lost & ~(np.abs(bounds) <= np.array([180.0, 90, 180, 90]) + 1e-9).all(axis=1)
+        )
+    problems = {
+        int(i) + 1: f"its coordinates cannot be in {datum.name}" for i in np.flatnonzero(lost)
+    }
+    for i in np.flatnonzero(far):
+        problems[int(i) + 1] = "its coordinates are no longitudes and latitudes (beyond ±180, ±90)"
+    flat[lost | far] = None
+    return flat, problems
+
+
+def crs_name(crs: CRS) -> str:
+    """Return a CRS's name in a register (EPSG:4546), or its own where it is in none."""
+    authority = crs.to_authority()
+    if authority is None:
+        return str(crs.name)
+    return "wgs84" if authority == ("OGC", "CRS84") else ":".join(authority)
+
+
+def _is_earth_degrees(crs: CRS) -> bool:
+    """Whether a CRS is WGS 84 or CGCS2000 in degrees: PROJ takes one for the other."""
+    return crs_name(crs) in {"wgs84", "EPSG:4326", "EPSG:4490", "EPSG:4979"}
+
+
+def _same_crs(declared: CRS, asked: CRS) -> bool:
+    if _is_earth_degrees(declared) and _is_earth_degrees(asked):
+        return True
+    return crs_name(declared) == crs_name(asked) or bool(
+        declared.equals(asked, ignore_axis_order=True)
+    )
