@@ -1,0 +1,184 @@
+"""What can be set from outside: environment variables ``LIANXIN_*`` and ``lianxin.toml``."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from layers.errors import SettingsInvalid
+
+FILE = Path("lianxin.toml")
+PREFIX = "LIANXIN_"
+
+
+def default_data_dir() -> Path:
+    """Where the private database lives: a server user must reach it, so never under root's home."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/lianxin")
+    base = os.environ.get("XDG_DATA_HOME", "")
+    home = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "share"
+    return home / "lianxin"
+
+
+class Settings(BaseSettings):
+    """Every setting; read when asked for, never at import."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, toml_file=FILE
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        description="the PostgreSQL to use, postgresql://user:password@host:5432/name; "
+        "without it a private one runs in the data folder",
+    )
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="the folder of the private database",
+    )
+    host: str = Field(default="127.0.0.1", description="the address that the service listens on")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        default=8000, description="the port that the service listens on"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="how much the service writes to its log"
+    )
+    language: Literal["zh", "en"] = Field(
+        default="zh", description="the language of pages and charts where nobody chose one"
+    )
+    pool_size: Annotated[int, Field(ge=1, le=200)] = Field(
+        default=10, description="how many connections to the database are kept at most"
+    )
+    statement_timeout_s: Annotated[int, Field(ge=0)] = Field(
+        default=30,
+        description="after how many seconds the database gives up on one query; 0 for never",
+    )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _make_absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_scheme(cls, value: str | None) -> str | None:
+        if value is None or value.startswith(
+            ("postgresql://", "postgres://", "postgresql+psycopg://")
+        ):
+            return value
+        raise ValueError("must look like postgresql://user:password@host:5432/name")
+
+    @field_validator("log_level", "language", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic names them)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the command line beat the environment, and the environment the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine:
+    """One setting as a person reads it."""
+
+    name: str
+    variable: str
+    value: str | int | None
+    source: str
+    meaning: str
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; ``overrides`` that aren't None beat every other source."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsInvalid(f"{FILE} is not valid TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"{FILE} cannot be read: {error}") from None
+    except ValidationError as error:
+        # `from None`: pydantic's own message repeats the value, which may hold a password.
+        lines = [_explain(problem, given) for problem in error.errors()]
+        raise SettingsInvalid("\n".join(lines)) from None
+
+
+def describe(settings: Settings, **overrides: Any) -> list[SettingLine]:
+    """Return each setting with its value, where it came from and what it means."""
+    lines = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        shown = value if value is None or isinstance(value, int) else str(value)
+        if name == "database_url" and isinstance(shown, str):
+            shown = mask_password(shown)
+        variable = f"{PREFIX}{name.upper()}"
+        lines.append(
+            SettingLine(name, variable, shown, _source(name, overrides), field.description or "")
+        )
+    return lines
+
+
+def mask_password(url: str) -> str:
+    """Return a database address without its password, wherever in it that stands.
+
+    Examples
+    --------
+    >>> mask_password("postgresql://li:p@ss:w@db:5432/grid?sslpassword=x&sslmode=require")
+    'postgresql://li:***@db:5432/grid?sslpassword=***&sslmode=require'
+    >>> mask_password("postgresql:///grid")
+    'postgresql:///grid'
+    """
+    head, _, query = url.partition("?")
+    scheme, _, rest = head.partition("://")
+    account, at, place = rest.rpartition("@")
+    user, colon, _ = account.partition(":")
+    parameters = [
+        f"{key}=***" if "password" in key.lower() and equals else f"{key}{equals}{value}"
+        for key, equals, value in (part.partition("=") for part in query.split("&") if query)
+    ]
+    masked = f"{scheme}://{user}{':***' if colon else ''}{at}{place}"
+    return masked + (f"?{'&'.join(parameters)}" if query else "")
+
+
+def _source(name: str, overrides: dict[str, Any]) -> str:
+    if overrides.get(name) is not None:
+        return "command line"
+    # Names of variables are taken in any case, as pydantic-settings does.
+    if any(key.upper() == f"{PREFIX}{name.upper()}" and value for key, value in os.environ.items()):
+        return "environment"
+    if FILE.is_file() and name in tomllib.loads(FILE.read_text("utf-8")):
+        return str(FILE)
+    return "default"
+
+
+def _explain(problem: Any, given: dict[str, Any]) -> str:
+    name = str(problem["loc"][0]) if problem["loc"] else "settings"
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(Settings.model_fields)
+        return f"{FILE}: there is no setting {name}. There are: {known}."
+    source = _source(name, given)
+    where = {"environment": f"{PREFIX}{name.upper()}", "default": name}.get(
+        source, f"{name} ({source})"
+    )
+    reason = problem["msg"].removeprefix("Value error, ")
+    # A database address is never repeated: it may hold a password.
+    value = "" if name == "database_url" else f" is {problem['input']!r}, which does not fit"
+    return f"{where}{value or ' does not fit'}: {reason[0].lower()}{reason[1:]}."
