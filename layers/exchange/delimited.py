@@ -61,10 +61,10 @@ def unique_names(header: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     notes: list[str] = []
     taken = Counter(header)
     for number, original in enumerate(header, 1):
-        name = original or f"column_{number}"
+        name = original if original.strip() else f"column_{number}"
         count = 2
         while name in names or (name != original and taken[name]):
-            name, count = f"{original or 'column'}_{count}", count + 1
+            name, count = f"{original.strip() or 'column'}_{count}", count + 1
         if name != original:
             notes.append(f"Column {number} (“{original}”) is called {name} here.")
         names.append(name)
@@ -84,7 +84,7 @@ def _read_header(path: Path, codec: str) -> tuple[list[str], str]:
     with path.open(encoding=codec, errors="replace", newline="") as file:
         for header in csv.reader(file, delimiter=delimiter):
             if header:
-                return [name.strip() for name in header], delimiter
+                return header, delimiter
     raise FileUnreadable(f"{path.name} has no line of column names.")
 
 

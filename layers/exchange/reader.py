@@ -197,7 +197,9 @@ def _place_geometries(found: vector.VectorFile, path: Path, options: ReadOptions
         check_plausible(x, y, datum, None)
     (options.get("progress") or _silent)("convert", 0, len(frame))
     placed, problems = convert_geometries(geometries, datum)
-    frame = frame.set_geometry(gpd.GeoSeries(placed, index=frame.index, crs=STORAGE_CRS))
+    frame = gpd.GeoDataFrame(
+        frame, geometry=gpd.GeoSeries(placed, index=frame.index, crs=STORAGE_CRS)
+    )
     return SourceLayer(
         frame, _numbered(frame), found.name, datum.name, x, y, found.encoding,
         {**problems, **found.problems}, notes,

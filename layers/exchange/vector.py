@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyogrio
@@ -41,10 +42,15 @@ def read_with_gdal(path: Path, layer: str | None, progress: Progress) -> VectorF
     """Read a GeoJSON, GeoPackage or FlatGeobuf."""
     with readable(path), _gathered_warnings() as said:
         layer = choose_layer(path, layer)
-        total = int(pyogrio.read_info(path, layer=layer)["features"])
+        info = pyogrio.read_info(path, layer=layer)
+        total = int(info["features"])
         progress("read", 0, total if total >= 0 else None)
         frame = pyogrio.read_dataframe(path, layer=layer, on_invalid="ignore")
         progress("read", len(frame), len(frame))
+    # Whole numbers with gaps come as fractions; as such a code 5 would read 5.0.
+    for name, kind in zip(info["fields"], info["dtypes"], strict=True):
+        if kind.startswith("int") and frame[name].dtype == np.float64:
+            frame[name] = frame[name].astype("Int64")
     return _vector_file(frame, layer, notes=tuple(said))
 
 
@@ -223,4 +229,6 @@ def _gathered_warnings() -> Iterator[list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield said
-    said.extend(dict.fromkeys(str(warning.message) for warning in caught))
+    # GDAL's own key of a feature is not read, so nothing that was read is altered.
+    texts = (str(warning.message) for warning in caught)
+    said.extend(dict.fromkeys(text for text in texts if "Altering it to be unique" not in text))
