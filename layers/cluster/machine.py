@@ -16,6 +16,8 @@ from layers.errors import ClusterFailed
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_MAX = 107  # bytes, sun_path of unix(7)
 OLDEST_POSTGRES = 15
+BINARIES = Path("/usr/lib/postgresql")
+CONTROL = "/usr/share/postgresql/{}/extension/postgis.control"
 INSTALL = "apt-get install postgresql-15 postgresql-15-postgis-3"
 
 
@@ -94,7 +96,7 @@ def find_binaries(pgdata: Path) -> Path:
     """Return the folder of the server's binaries: those that made ``pgdata``, else the newest."""
     folders = {
         int(folder.parent.name): folder
-        for folder in Path("/usr/lib/postgresql").glob("*/bin")
+        for folder in BINARIES.glob("*/bin")
         if folder.parent.name.isdecimal() and (folder / "initdb").exists()
     }
     if not folders and (initdb := shutil.which("initdb")):
@@ -109,8 +111,7 @@ def find_binaries(pgdata: Path) -> Path:
             f"on this machine. As root: apt-get install postgresql-{version} "
             f"postgresql-{version}-postgis-3"
         )
-    control = "/usr/share/postgresql/{}/extension/postgis.control"
-    able = {v: f for v, f in folders.items() if Path(control.format(v)).exists()}
+    able = {v: f for v, f in folders.items() if Path(CONTROL.format(v)).exists()}
     usable = [version for version in able if version >= OLDEST_POSTGRES]
     if not usable:
         found = ", ".join(f"PostgreSQL {v} without PostGIS" for v in folders if v not in able)

@@ -114,9 +114,9 @@ class PrivateCluster:
             )
         with self._lock():
             # A server whose starter was killed just now still needs a moment to end.
-            deadline = time.monotonic() + 5
-            while self.running or machine.running_pid(self.pgdata) is not None:
-                if time.monotonic() > deadline:
+            began = time.monotonic()
+            while (busy := self.running) or machine.running_pid(self.pgdata) is not None:
+                if time.monotonic() - began > (1 if busy else LOCK_WAIT_S):
                     raise ClusterFailed(
                         f"The database in {self.data_dir} is in use by another Lianxin. Stop that "
                         "one first, or choose another folder with LIANXIN_DATA_DIR."
@@ -243,8 +243,10 @@ class PrivateCluster:
                     f"ends. Its log is {self.log}."
                 )
             time.sleep(0.02)
-        # PostgreSQL would refuse to start if that number has gone to another process meanwhile.
+        # PostgreSQL would refuse to start if that number has gone to another process meanwhile, or
+        # is a zombie's. Should its children still live, the shared memory tells it so.
         (self.pgdata / "postmaster.pid").unlink(missing_ok=True)
+        (self.socket_dir / f"{machine.SOCKET_NAME}.lock").unlink(missing_ok=True)
 
     def _wait_until_ready(self, deadline: float) -> bool:
         """Wait until the server takes connections; False if it ended instead."""
@@ -293,8 +295,9 @@ class PrivateCluster:
     def _explain(self, said: str) -> str:
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         # The first of PostgreSQL's own errors is the cause, what follows are its consequences.
-        errors = [line for line in lines if re.search(r"FATAL|PANIC|error:", line)]
-        reason = re.sub(r"^.*?(FATAL|PANIC|error):\s*", "", (errors or lines or ["no word"])[0])
+        cause = r"^.*?(?:FATAL|PANIC|error|LOG(?=:\s+(?:invalid|could not|unrecognized))):\s*"
+        errors = [line for line in lines if re.search(cause, line)]
+        reason = re.sub(cause, "", (errors or lines or ["it gave no reason"])[0])
         hint = ""
         if "No space left on device" in said:
             room = shutil.disk_usage(self.data_dir).free >> 20

@@ -1,0 +1,328 @@
+"""What a database must offer before the service runs on it: version, PostGIS, rights, schema."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from layers.errors import (
+    DatabaseUnreachable,
+    ExtensionMissing,
+    RightsMissing,
+    SchemaOutdated,
+    SchemaUnknown,
+    ServerTooOld,
+)
+from layers.models import Base
+
+OLDEST_POSTGRES = 15
+OLDEST_POSTGIS = (3, 3)
+UPGRADE_LOCK = 0x6C69616E78696E  # "lianxin": one upgrade of a database at a time
+
+# What the server or libpq says, in English or in a Chinese server's words, and what to do. A failed
+# connection has no SQLSTATE in psycopg, so that the words are all there is.
+_REASONS = (
+    (
+        r"password authentication failed|no password supplied|用户.*认证失败",
+        "the server refuses the password. Correct it in LIANXIN_DATABASE_URL (a special character "
+        "in it is written %40 for @, %3A for :, %2F for /)",
+    ),
+    (
+        r"role .* does not exist|角色.*不存在",
+        "the server has no such user. Make it there with: CREATE ROLE {user} LOGIN PASSWORD '…'",
+    ),
+    (
+        r"database .* does not exist|数据库.*不存在",
+        "the server has no such database. Make it there with: CREATE DATABASE {database} "
+        "OWNER {user} ENCODING 'UTF8' TEMPLATE template0",
+    ),
+    (
+        r"no pg_hba.conf entry|pg_hba.conf rejects",
+        "the server does not let this user in from here. Its administrator adds a line for {user} "
+        "to pg_hba.conf",
+    ),
+    (
+        r"failed to resolve|could not translate host name|Name or service not known",
+        "no machine is known by the name {host}",
+    ),
+    (
+        r"Connection refused|No such file or directory",
+        "nothing listens there. Is the server running, and is the port right",
+    ),
+    (r"timeout expired|timed out", "it does not answer. Is a firewall between"),
+    (
+        r"too many (clients|connections)|remaining connection slots",
+        "it has no connection left. Raise max_connections there, or lower LIANXIN_POOL_SIZE",
+    ),
+    (r"starting up|shutting down|recovery mode", "it is just starting or stopping; try again"),
+    (r"SSL|certificate", "no encrypted connection could be agreed on ({words})"),
+)
+
+
+class SchemaState(StrEnum):
+    """How the database's schema stands to this version of the code."""
+
+    EMPTY = "empty"
+    CURRENT = "current"
+    OUTDATED = "outdated"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """The schema's revision, the one that this version needs, and the steps between."""
+
+    state: SchemaState
+    revision: str | None
+    newest: str
+    pending: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVersions:
+    """What runs on the other side."""
+
+    postgres: str
+    postgis: str
+
+
+def check_server(engine: Engine) -> ServerVersions:
+    """Check that the server can carry the service, and make the PostGIS extension if we may.
+
+    Raises
+    ------
+    DatabaseUnreachable, ServerTooOld, ExtensionMissing, RightsMissing, SchemaUnknown
+        Each says what is wrong and what to do, and never the password.
+    """
+    try:
+        with engine.connect() as connection:
+            version = str(connection.scalar(text("SHOW server_version")))
+            number = int(connection.scalar(text("SHOW server_version_num")) or 0)
+            encoding = connection.scalar(text("SHOW server_encoding"))
+            standby = connection.scalar(text("SELECT pg_is_in_recovery()"))
+    except DBAPIError as error:
+        raise explain_unreachable(engine, error.orig) from None
+    place = _place(engine)
+    if number < OLDEST_POSTGRES * 10_000:
+        raise ServerTooOld(
+            f"{place} is PostgreSQL {version}; Lianxin needs {OLDEST_POSTGRES} or newer."
+        )
+    if encoding != "UTF8":
+        raise SchemaUnknown(
+            f"{place} keeps its text as {encoding}, which has no room for every name. Make one "
+            "with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
+    if standby:
+        raise RightsMissing(f"{place} is a read-only copy. Name the primary server.")
+    return ServerVersions(version, _check_postgis(engine))
+
+
+def schema_status(engine: Engine) -> SchemaStatus:
+    """Compare the database's schema with the one that this version needs."""
+    with engine.connect() as connection:
+        return _status(connection)
+
+
+def require_schema(engine: Engine) -> None:
+    """Refuse a schema that isn't exactly the one that this version works on."""
+    status = schema_status(engine)
+    place = _place(engine)
+    if status.state is SchemaState.UNKNOWN:
+        raise _unknown(place, status)
+    if status.state is not SchemaState.CURRENT:
+        found = f"revision {status.revision}" if status.revision else "empty"
+        raise SchemaOutdated(
+            f"The schema of {place} is older than this version ({found}, needed is "
+            f"{status.newest}). Bring it up to date with: lianxin db upgrade"
+        )
+    with engine.connect() as connection:
+        _require_table_rights(connection, place)
+
+
+def upgrade(engine: Engine) -> tuple[str, ...]:
+    """Bring the schema up to date, whole or not at all, and return the steps that were taken."""
+    place = _place(engine)
+    with engine.begin() as connection:
+        # Two that start at once must not both create the tables.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        status = _status(connection)
+        if status.state is SchemaState.UNKNOWN:
+            raise _unknown(place, status)
+        if not status.pending:
+            return ()
+        _require_create(connection, place)
+        config = _config()
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except DBAPIError as error:
+            if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+                raise RightsMissing(
+                    f"{place}: {_first_line(error.orig)}. The owner of the tables must run: "
+                    "lianxin db upgrade"
+                ) from None
+            raise
+    return status.pending
+
+
+def explain_unreachable(engine: Engine, error: BaseException | None) -> DatabaseUnreachable:
+    """Say in a clerk's words why no connection came about; never with the password."""
+    url = engine.url
+    said = _first_line(error)
+    names = {
+        "user": url.username or "this user",
+        "database": url.database or url.username or "the database",
+        "host": url.host or str(url.query.get("host", "localhost")),
+        "words": said,
+    }
+    for pattern, reason in _REASONS:
+        if re.search(pattern, str(error), re.IGNORECASE):
+            return DatabaseUnreachable(f"{_place(engine)}: {reason.format(**names)}.")
+    if url.password:
+        said = said.replace(url.password, "***")
+    return DatabaseUnreachable(f"{_place(engine)} cannot be reached: {said}")
+
+
+def _place(engine: Engine) -> str:
+    url = engine.url
+    host = url.host or str(url.query.get("host", "localhost"))
+    port = url.port or url.query.get("port", "5432")
+    return f"The database {url.database or url.username or ''} on {host}, port {port}"
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else "no reason given"
+
+
+def _check_postgis(engine: Engine) -> str:
+    place, name = _place(engine), engine.url.database or engine.url.username
+    with engine.begin() as connection:
+        if _extension_version(connection) is None:
+            _create_postgis(connection, place, name)
+        version = _extension_version(connection) or ""
+        numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+        if numbers < OLDEST_POSTGIS:
+            needed = ".".join(map(str, OLDEST_POSTGIS))
+            raise ServerTooOld(
+                f"{place} has PostGIS {version}; Lianxin needs {needed} or newer. Where a newer "
+                "one is installed, its administrator runs: ALTER EXTENSION postgis UPDATE;"
+            )
+        if connection.scalar(text("SELECT to_regtype('geometry')")) is None:
+            schema = connection.scalar(
+                text(
+                    "SELECT nspname FROM pg_extension e JOIN pg_namespace n "
+                    "ON n.oid = e.extnamespace WHERE extname = 'postgis'"
+                )
+            )
+            raise ExtensionMissing(
+                f"{place} has PostGIS in the schema {schema}, where it is not looked for. Its "
+                f'owner runs: ALTER DATABASE "{name}" SET search_path = "$user", public, {schema};'
+            )
+    return version
+
+
+def _extension_version(connection: Connection) -> str | None:
+    found = connection.scalar(text("SELECT extversion FROM pg_extension WHERE extname = 'postgis'"))
+    return None if found is None else str(found)
+
+
+def _create_postgis(connection: Connection, place: str, name: str | None) -> None:
+    offered = connection.scalar(
+        text("SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'")
+    )
+    major = int(connection.scalar(text("SHOW server_version_num")) or 0) // 10_000
+    if not offered:
+        raise ExtensionMissing(
+            f"{place} has no PostGIS installed. On that machine, as root: "
+            f"apt-get install postgresql-{major}-postgis-3"
+        )
+    try:
+        with connection.begin_nested():
+            connection.execute(text("CREATE EXTENSION IF NOT EXISTS postgis"))
+    except DBAPIError as error:
+        # Two at once: the other's is as good as ours.
+        if isinstance(error.orig, psycopg.errors.UniqueViolation | psycopg.errors.DuplicateObject):
+            return
+        raise ExtensionMissing(
+            f"{place} has no PostGIS extension, and this user may not make it "
+            f"({_first_line(error.orig)}). A superuser runs there: "
+            f"psql -d {name} -c 'CREATE EXTENSION postgis;'"
+        ) from None
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "layers:migrations")
+    return config
+
+
+def _status(connection: Connection) -> SchemaStatus:
+    script = ScriptDirectory.from_config(_config())
+    newest = script.get_current_head() or ""
+    steps = tuple(step.revision for step in script.walk_revisions())[::-1]
+    heads = MigrationContext.configure(connection).get_current_heads()
+    tables = set(inspect(connection).get_table_names())
+    ours = tables & set(Base.metadata.tables)
+    if not heads:
+        state = SchemaState.UNKNOWN if ours else SchemaState.EMPTY
+        return SchemaStatus(state, None, newest, steps)
+    revision = ", ".join(heads)
+    # Another application's alembic_version may hold a number that we have too.
+    if revision not in steps or not ours:
+        return SchemaStatus(SchemaState.UNKNOWN, revision, newest, ())
+    pending = steps[steps.index(revision) + 1 :]
+    state = SchemaState.OUTDATED if pending else SchemaState.CURRENT
+    return SchemaStatus(state, revision, newest, pending)
+
+
+def _unknown(place: str, status: SchemaStatus) -> SchemaUnknown:
+    if status.revision is None:
+        return SchemaUnknown(
+            f"{place} holds tables with the names of ours, made by something else. Name an empty "
+            "database in LIANXIN_DATABASE_URL."
+        )
+    return SchemaUnknown(
+        f"The schema of {place} is at revision {status.revision}, which this version does not "
+        f"know (its newest is {status.newest}): a newer Lianxin or another application made it. "
+        "Install that newer version, or name another database in LIANXIN_DATABASE_URL."
+    )
+
+
+def _require_create(connection: Connection, place: str) -> None:
+    schema, user = connection.execute(text("SELECT current_schema(), current_user")).one()
+    allowed = schema is not None and connection.scalar(
+        text("SELECT has_schema_privilege(current_user, :schema, 'CREATE')"), {"schema": schema}
+    )
+    if not allowed:
+        raise RightsMissing(
+            f"{place}: user {user} may not make tables in the schema {schema or 'public'}. Its "
+            f'owner runs: GRANT CREATE, USAGE ON SCHEMA {schema or "public"} TO "{user}";'
+        )
+
+
+def _require_table_rights(connection: Connection, place: str) -> None:
+    missing = connection.scalar(
+        text(
+            "SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class "
+            "WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(:tables) "
+            "AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') "
+            "AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))"
+        ),
+        {"tables": list(Base.metadata.tables)},
+    )
+    if missing:
+        user, schema = connection.execute(text("SELECT current_user, current_schema()")).one()
+        raise RightsMissing(
+            f"{place}: user {user} may not read and write {missing}. Their owner runs: GRANT "
+            f'SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO "{user}"; GRANT '
+            f'USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO "{user}";'
+        )

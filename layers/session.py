@@ -1,0 +1,159 @@
+"""The way to the database: one engine a process, one transaction a request."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from layers.cluster import PrivateCluster
+from layers.database import check_server, explain_unreachable, require_schema, upgrade
+from layers.errors import SettingsInvalid
+from layers.settings import Settings
+
+APPLICATION_NAME = "lianxin"
+
+
+class Database:
+    """An open database: sessions for the rows, raw connections for COPY and LISTEN.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where the rows are.
+    sessions : callable, optional
+        Makes the sessions; a test's share one connection and are rolled back.
+    cluster : PrivateCluster, optional
+        The private server behind it, which ``close`` stops if this process started it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        sessions: Callable[[], Session] | None = None,
+        cluster: PrivateCluster | None = None,
+    ) -> None:
+        self.engine = engine
+        self.cluster = cluster
+        self._sessions = sessions or sessionmaker(engine, expire_on_commit=False)
+
+    @property
+    def private(self) -> bool:
+        """Whether it is Lianxin's own server."""
+        return self.cluster is not None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Give a session whose work is committed at the end, or rolled back on any error."""
+        with self._sessions() as session, session.begin():
+            yield session
+
+    @contextmanager
+    def raw(self, *, autocommit: bool = False) -> Iterator["psycopg.Connection[Any]"]:
+        """Give a psycopg connection of its own, for COPY and LISTEN; it ends with the block.
+
+        What was done is committed at the end, or rolled back on any error. No statement timeout
+        holds, as a bulk load takes as long as it takes.
+        """
+        if self.cluster is not None:
+            self.cluster.ensure()
+        arguments, parameters = self.engine.dialect.create_connect_args(self.engine.url)
+        parameters["application_name"] = APPLICATION_NAME
+        parameters["options"] = f"{parameters.get('options', '')} -c timezone=UTC"
+        try:
+            connection = psycopg.connect(*arguments, autocommit=autocommit, **parameters)
+        except psycopg.OperationalError as error:
+            raise explain_unreachable(self.engine, error) from None
+        with connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back every connection, and stop the private server if this process started it."""
+        self.engine.dispose()
+        if self.cluster is not None:
+            self.cluster.stop()
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the configured database, or the private one; nothing is checked yet.
+
+    Raises
+    ------
+    SettingsInvalid
+        If the address cannot be read.
+    ClusterFailed
+        If the private server cannot be started.
+    """
+    if settings.database_url is None:
+        cluster = PrivateCluster(settings.data_dir)
+        return Database(_engine(cluster.ensure(), settings, cluster), cluster=cluster)
+    return Database(_engine(settings.database_url, settings, None))
+
+
+def open_ready_database(settings: Settings) -> Database:
+    """Open the database and make sure that the service can run on it.
+
+    The private one is brought up to date; a configured one belongs to somebody, who runs
+    ``lianxin db upgrade`` when they choose.
+    """
+    database = open_database(settings)
+    try:
+        check_server(database.engine)
+        if database.private:
+            upgrade(database.engine)
+        require_schema(database.engine)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _engine(address: str, settings: Settings, cluster: PrivateCluster | None) -> Engine:
+    # psycopg is the one driver that is installed, whatever the address says.
+    scheme, _, rest = address.partition("://")
+    try:
+        url = make_url(f"postgresql+psycopg://{rest}")
+    except (ArgumentError, ValueError):
+        raise SettingsInvalid(
+            f"LIANXIN_DATABASE_URL ({scheme}://…) cannot be read. It must look like "
+            "postgresql://user:password@host:5432/name; a special character in the password is "
+            "written %40 for @, %3A for :, %2F for /."
+        ) from None
+    options = f"-c statement_timeout={settings.statement_timeout_s}s -c timezone=UTC"
+    engine = create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        connect_args={
+            "application_name": APPLICATION_NAME,
+            "connect_timeout": url.query.get("connect_timeout", "10"),
+            "options": f"{options} {url.query.get('options', '')}".strip(),
+        },
+    )
+    if cluster is not None:
+        _keep_running(engine, cluster)
+    return engine
+
+
+def _keep_running(engine: Engine, cluster: PrivateCluster) -> None:
+    """Start the private server again when a connection is wanted and its starter went away."""
+
+    @event.listens_for(engine, "do_connect")
+    def ensure(
+        _dialect: Any, _entry: ConnectionPoolEntry, arguments: list[Any], parameters: dict[str, Any]
+    ) -> Any:
+        for _ in range(3):
+            cluster.ensure()
+            try:
+                return psycopg.connect(*arguments, **parameters)
+            except psycopg.OperationalError:
+                # It was alive when asked and is ending now: the next time it is started.
+                continue
+        cluster.ensure()
+        return psycopg.connect(*arguments, **parameters)
