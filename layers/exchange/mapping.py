@@ -118,7 +118,10 @@ class ColumnMapping:
         """
         self._check_fields(fields)
         columns = [name for name in columns if name != "geometry"]
-        found = {name: _existing(columns, name, column) for name, column in self.columns.items()}
+        found = {
+            name: find_column(columns, column, file="The file")
+            for name, column in self.columns.items()
+        }
         open_fields = [f for f in fields if f.name not in found and f.name not in self.constants]
         for spec in open_fields:
             if spec.name in columns:
@@ -140,7 +143,7 @@ class ColumnMapping:
         return found
 
     def apply(self, frame: pd.DataFrame, fields: Sequence[FieldSpec]) -> pd.DataFrame:
-        """Return the layer's fields, each a column; one that nothing fills is all None."""
+        """Return the layer's fields, each a column; one that nothing fills is all missing."""
         found = self.resolve([str(name) for name in frame.columns], fields)
         filled: dict[str, object] = {}
         for spec in fields:
@@ -206,15 +209,17 @@ def _plain(header: str) -> str:
     return re.sub(r"[\s_\-]+|[（(\[].*?[)）\]]", "", header).lower()
 
 
-def _existing(columns: Sequence[str], name: str, column: str) -> str:
-    if column in columns:
-        return column
-    same = [c for c in columns if _plain(c) == _plain(column)]
+def find_column(columns: Sequence[str], wanted: str, *, file: str) -> str:
+    """Return the column that somebody named, or the only one so called but for case and spaces."""
+    columns = [name for name in columns if name != "geometry"]
+    if wanted in columns:
+        return wanted
+    same = [name for name in columns if _plain(name) == _plain(wanted)]
     if len(same) == 1:
         return same[0]
     raise MappingInvalid(
-        f"The file has no column “{column}” for the field {name}.{_meant(column, columns)} "
-        f"Its columns: {', '.join(columns)}."
+        f"{file} has no column “{wanted}”.{_meant(wanted, columns)} "
+        f"Its columns: {', '.join(columns) or 'none'}."
     )
 
 

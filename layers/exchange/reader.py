@@ -44,6 +44,8 @@ class SourceLayer:
     notes: tuple[str, ...] = ()
     """What the reader had to decide, in words for whoever reads the report."""
     delimiter: str | None = None
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Columns that had to give way to ours: the file's own name → the name here."""
 
     def __len__(self) -> int:
         """Return how many rows it has."""
@@ -170,14 +172,14 @@ def _with_points(
         points, unplaced = convert_geometries(points, datum)
         problems = {**problems, **unplaced}
     frame = layer.frame
-    if "geometry" in frame.columns:
-        frame = frame.rename(columns={"geometry": "geometry_text"})
+    renamed = {"geometry": "geometry_text"} if "geometry" in frame.columns else {}
+    frame = frame.rename(columns=renamed)
     frame = gpd.GeoDataFrame(
         frame, geometry=gpd.GeoSeries(points, index=frame.index, crs=STORAGE_CRS)
     )
     return SourceLayer(
         frame, layer.rows, layer.name, datum.name, x, y, layer.encoding,
-        {**problems, **layer.problems}, layer.notes, layer.delimiter,
+        {**problems, **layer.problems}, layer.notes, layer.delimiter, renamed,
     )  # fmt: skip
 
 
