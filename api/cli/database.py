@@ -1,0 +1,75 @@
+"""``lianxin db``: where the database's schema stands, and bringing it up to date."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+# What a schema's state means, in both languages.
+_STATES = {
+    "empty": ("空库", "empty"),
+    "current": ("已是最新", "up to date"),
+    "outdated": ("待升级", "older than this version"),
+    "unknown": ("无法识别", "not known to this version"),
+}
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    group = typer.Typer(help="The database: its state, and bringing it up to date.")
+    group.command("upgrade")(upgrade)
+    group.command("status")(status)
+    app.add_typer(group, name="db", no_args_is_help=True)
+
+
+def upgrade(as_json: AsJson = False) -> None:
+    """Bring the database's schema up to date; what it holds stays."""
+    from layers.database import check_server  # noqa: PLC0415
+    from layers.database import upgrade as upgrade_schema  # noqa: PLC0415
+    from layers.session import open_database  # noqa: PLC0415
+    from layers.settings import load_settings  # noqa: PLC0415
+
+    database = open_database(load_settings())
+    try:
+        check_server(database.engine)
+        steps = upgrade_schema(database.engine)
+    finally:
+        database.close()
+    if as_json:
+        typer.echo(json.dumps({"steps": list(steps)}))
+    elif steps:
+        typer.echo(f"已升级 · upgraded: {' → '.join(steps)}")
+    else:
+        typer.echo("已是最新，无需升级 · up to date, nothing to do")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Say what the database is and whether its schema fits; exit status 1 if it doesn't."""
+    from layers.database import SchemaState, check_server, schema_status  # noqa: PLC0415
+    from layers.session import open_database  # noqa: PLC0415
+    from layers.settings import load_settings, mask_password  # noqa: PLC0415
+
+    settings = load_settings()
+    database = open_database(settings)
+    try:
+        versions = check_server(database.engine)
+        schema = schema_status(database.engine)
+    finally:
+        database.close()
+    place = mask_password(settings.database_url or f"private://{settings.data_dir}")
+    if as_json:
+        found = {"database": place, **asdict(versions), "schema": asdict(schema)}
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        zh, en = _STATES[schema.state]
+        typer.echo(f"数据库 database    {place}")
+        typer.echo(f"PostgreSQL         {versions.postgres}")
+        typer.echo(f"PostGIS            {versions.postgis}")
+        typer.echo(f"结构 schema        {zh} · {en} ({schema.revision or '-'} / {schema.newest})")
+        if schema.pending:
+            typer.echo("升级 upgrade       lianxin db upgrade")
+    if schema.state is not SchemaState.CURRENT:
+        raise typer.Exit(1)

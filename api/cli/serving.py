@@ -1,0 +1,180 @@
+"""``lianxin serve``, ``demo`` and ``settings``: the service, its town to look at, its settings."""
+
+import http.client
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.process import (
+    ServiceFailed,
+    Steps,
+    die_with_make,
+    ended_by_signals,
+    require_loopback,
+    say,
+    serving,
+    take_port,
+)
+from layers.errors import SettingsInvalid
+
+if TYPE_CHECKING:
+    from layers.actions.demo import DemoReport
+    from layers.settings import Settings
+
+CREATED, REPLAYED = 201, 200
+
+Host = Annotated[
+    str | None, typer.Option(help="Listen on this address; of this machine only.", metavar="HOST")
+]
+Port = Annotated[int | None, typer.Option(help="Listen on this port.", min=1, max=65535)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("demo")(demo)
+    app.command("serve")(serve)
+    app.command("settings")(show_settings)
+
+
+def serve(host: Host = None, port: Port = None) -> None:
+    """Serve what the database holds, until Ctrl-C."""
+    settings = _settings(host, port)
+    die_with_make()
+    database = None
+    try:
+        with ended_by_signals(), take_port(settings.host, settings.port) as taken:
+            from api.app import create_app  # noqa: PLC0415
+            from layers.session import open_ready_database  # noqa: PLC0415
+
+            database = open_ready_database(settings)
+            with serving(create_app(settings), taken, settings.log_level) as wait:
+                say(f"Lianxin  {_address(settings)}/  (Ctrl-C 停止 stops it)")
+                say("只在本机可访问：尚无账号。 This machine only: there are no accounts yet.")
+                wait()
+    except KeyboardInterrupt:
+        say("\n已停止 stopped")
+    finally:
+        if database is not None:
+            database.close()
+
+
+def demo(
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over, from nothing.")] = False,
+    households: Annotated[
+        int, typer.Option(help="How many households the town has.", min=100, max=1_000_000)
+    ] = 20_000,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Make an invented town, report its cases, and serve it until Ctrl-C."""
+    began = time.monotonic()
+    settings = _settings(host, port)
+    die_with_make()
+    database = None
+    steps = Steps()
+    try:
+        with ended_by_signals(), take_port(settings.host, settings.port) as taken:
+            if fresh:
+                _start_over(settings, steps)
+            with steps.step("启动数据库 Starting the database"):
+                from api.app import create_app  # noqa: PLC0415
+                from layers.actions.demo import load_demo  # noqa: PLC0415
+                from layers.session import open_ready_database  # noqa: PLC0415
+
+                database = open_ready_database(settings)
+            with steps.step("装入演示城镇 Loading the demo town"):
+                reports = load_demo(database, households=households, progress=steps.progress)
+            # A demo shows its own lines; the service's log is for what goes wrong.
+            level = "warning" if settings.log_level == "info" else settings.log_level
+            with serving(create_app(settings), taken, level) as wait:
+                if reports:
+                    with steps.step(f"上报案件 Reporting {len(reports)} cases"):
+                        _report(settings, reports, steps)
+                _tell_what_to_open(settings, time.monotonic() - began)
+                wait()
+    except KeyboardInterrupt:
+        say("\n已停止，数据库也已停止 stopped, the database too")
+    finally:
+        if database is not None:
+            database.close()
+
+
+def show_settings(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """List every setting: its value, where that comes from, and what it means."""
+    from layers.settings import describe, load_settings  # noqa: PLC0415
+
+    lines = describe(load_settings())
+    if as_json:
+        typer.echo(json.dumps([asdict(line) for line in lines], ensure_ascii=False, indent=2))
+        return
+    for line in lines:
+        value = "-" if line.value is None else line.value
+        typer.echo(f"{line.variable:<28} {value}  ({line.source})")
+        typer.echo(f"    {line.meaning}")
+
+
+def _settings(host: str | None, port: int | None) -> "Settings":
+    from layers.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(host=host, port=port)
+    require_loopback(settings.host)
+    return settings
+
+
+def _start_over(settings: "Settings", steps: Steps) -> None:
+    from layers.cluster import PrivateCluster  # noqa: PLC0415
+
+    if settings.database_url is not None:
+        raise SettingsInvalid(
+            "--fresh starts over in the private database only, and LIANXIN_DATABASE_URL names "
+            "another. Empty that one yourself, or unset the variable."
+        )
+    with steps.step(f"清空 Emptying {settings.data_dir}"):
+        PrivateCluster(settings.data_dir).destroy()
+
+
+def _report(settings: "Settings", reports: Sequence["DemoReport"], steps: Steps) -> None:
+    """Report the cases as anybody would, over HTTP; a key each, so that none comes twice."""
+    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=60)
+    try:
+        for number, report in enumerate(reports, start=1):
+            body = json.dumps(report.body, ensure_ascii=False).encode("utf-8")
+            headers = {"Content-Type": "application/json", "Idempotency-Key": report.key}
+            connection.request("POST", "/cases", body, headers)
+            response = connection.getresponse()
+            answer = response.read().decode("utf-8", "replace")
+            if response.status not in (CREATED, REPLAYED):
+                raise ServiceFailed(
+                    f"The service refused demo case {report.key}: {response.status} {answer[:300]}"
+                )
+            steps.progress(f"{number}/{len(reports)}")
+    except (OSError, http.client.HTTPException) as error:
+        raise ServiceFailed(f"The service did not take a demo case: {error}") from error
+    finally:
+        connection.close()
+
+
+def _address(settings: "Settings") -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
+def _tell_what_to_open(settings: "Settings", seconds: float) -> None:
+    address = _address(settings)
+    say(
+        f"""
+演示城镇已就绪 The demo town is ready ({seconds:.1f} s).
+人、户、案件均为虚构。 Its people, homes and cases are invented.
+
+    开始 start here       {address}/
+    接口文档 API docs     {address}/docs
+
+只在本机可访问：尚无账号。 This machine only: there are no accounts yet.
+Ctrl-C 停止服务和数据库 stops the service and its database."""
+    )
