@@ -14,7 +14,7 @@ from psycopg import sql
 from sqlalchemy.orm import Session
 
 from gis.ownership import GridIndex
-from gis.routing import AreaIndex, Placement, Router, Rule
+from gis.routing import AreaIndex, Placement, Router
 from layers.errors import NoEditionInForce
 from layers.session import Database
 from layers.store import territory
@@ -43,6 +43,7 @@ class Owner:
 class InForce:
     """The edition in force, ready to route; tuples follow the order of the router's grids.
 
+    ``queue_codes`` are the areas with a boundary, in the order of the router's areas.
     ``banner_code`` is the banner whose queue takes what no smaller area holds; None where no
     banner is loaded, or several are.
     """
@@ -54,6 +55,7 @@ class InForce:
     grid_names: tuple[str, ...]
     grid_paths: tuple[str, ...]
     responsibles: tuple[str | None, ...]
+    queue_codes: tuple[str, ...]
     area_names: Mapping[str, str]
     area_paths: Mapping[str, str]
     banner_code: str | None
@@ -143,6 +145,7 @@ def load_edition(session: Session, edition_id: int, name: str) -> InForce:
         grid_names=tuple(grid.name for grid in grids),
         grid_paths=tuple(grid.path for grid in grids),
         responsibles=tuple(grid.responsible for grid in grids),
+        queue_codes=tuple(area.code for area in drawn),
         area_names=MappingProxyType({area.code: area.name for area in areas}),
         area_paths=MappingProxyType({area.code: area.path for area in areas}),
         banner_code=banners[0] if len(banners) == 1 else None,
@@ -223,36 +226,20 @@ class Boundaries:
 
     def _follow(self) -> None:
         """Reload on every notification, and whenever the edition's number turns out different."""
-        with _own_connection(self._database) as connection:
+        with self._database.raw(autocommit=True) as connection:
             connection.execute(
                 sql.SQL("LISTEN {}").format(sql.Identifier(territory.EDITION_CHANNEL))
             )
-            self._reload()  # what was announced while nobody listened
+            seen = _edition_id(connection)
+            if self._current is not None and seen is not None:
+                self.refresh()  # what was announced while nobody listened
             while not self._closing.is_set():
                 heard = list(connection.notifies(timeout=POLL_S, stop_after=1))
-                if heard or self._edition_id() != self._edition_id_in(connection):
-                    self._reload()
-
-    def _reload(self) -> None:
-        try:
-            self.refresh()
-        except NoEditionInForce:
-            self._current = None
-
-    def _edition_id(self) -> int | None:
-        current = self._current
-        return None if current is None else current.edition_id
-
-    @staticmethod
-    def _edition_id_in(connection: psycopg.Connection[Any]) -> int | None:
-        row = connection.execute("SELECT id FROM editions WHERE upper_inf(valid)").fetchone()
-        return None if row is None else int(row[0])
+                before, seen = seen, _edition_id(connection)
+                if seen is not None and (heard or seen != before):
+                    self.refresh()
 
 
-def _own_connection(database: Database) -> psycopg.Connection[Any]:
-    """Open a connection outside the pool, so that waiting on it takes nobody's place."""
-    pooled = database.engine.raw_connection()
-    pooled.detach()
-    connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment] # the engine's driver is psycopg
-    connection.autocommit = True
-    return connection
+def _edition_id(connection: psycopg.Connection[Any]) -> int | None:
+    row = connection.execute("SELECT id FROM editions WHERE upper_inf(valid)").fetchone()
+    return None if row is None else int(row[0])

@@ -122,8 +122,8 @@ def _statuses() -> Iterable[Row]:
 
 
 def _read(name: str) -> list[dict[str, str]]:
-    with (files("data") / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    content = (files("data") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(content.splitlines()))
 
 
 def _truth(word: str) -> bool:

@@ -57,7 +57,9 @@ def ewkb(geometries: Geometries) -> pa.Array:
 
 def point_ewkb(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> pa.Array:
     """Write points as EWKB without making a geometry of each; a NaN coordinate becomes null."""
-    layout = np.dtype([("order", "u1"), ("type", "<u4"), ("srid", "<u4"), ("x", "<f8"), ("y", "<f8")])
+    layout = np.dtype(
+        [("order", "u1"), ("type", "<u4"), ("srid", "<u4"), ("x", "<f8"), ("y", "<f8")]
+    )
     records = np.empty(len(lon), dtype=layout)
     records["order"] = 1
     records["type"] = 0x20000001  # point, with SRID
@@ -67,14 +69,16 @@ def point_ewkb(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> pa.Array:
     return _fixed_binary(records, known)
 
 
-def create_staging(
-    connection: psycopg.Connection[Any], name: str, schema: pa.Schema
-) -> None:
-    """Make an empty temporary table with the columns of ``schema``; it is gone at commit."""
+def create_staging(connection: psycopg.Connection[Any], name: str, schema: pa.Schema) -> None:
+    """Make an empty temporary table with the columns of ``schema``; it is gone at commit.
+
+    One that an earlier step of the same transaction left is replaced.
+    """
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_SQL_TYPES[field.type]))
         for field in schema
     )
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier("pg_temp", name)))
     connection.execute(
         sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(
             sql.Identifier(name), columns

@@ -15,8 +15,8 @@ EDITION_CHANNEL = "lianxin_edition"
 class Hold(IntEnum):
     """Advisory locks of a transaction, by what they keep still."""
 
-    PREMISES = 150_622_001
-    """Shared: premises get their owners now. Exclusive: an edition gives all of them new ones."""
+    BULK = 150_622_001
+    """One import or publishing at a time: what a layer stands on doesn't move under it."""
     CASES = 150_622_002
     """Shared: a case is routed and stored now. Exclusive: the edition in force changes."""
 

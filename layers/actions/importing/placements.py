@@ -1,0 +1,56 @@
+"""Many cases routed at once: who owns each, by which rule, as columns for COPY."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gis.geometry import OUTSIDE, Degrees
+from gis.routing import Placements, Rule
+from layers.actions.boundaries import InForce
+
+
+def route(in_force: InForce, x: Degrees, y: Degrees, datum: str) -> Placements:
+    """Route points in one datum; what has no usable coordinates comes back unplaced."""
+    return in_force.router.place_many(x, y, datum)
+
+
+def owner_columns(in_force: InForce, placements: Placements) -> dict[str, pa.Array]:
+    """Return rule, owner, path and distance of each placement, and its edition."""
+    grids = np.asarray(placements.positions)
+    queues = _queues(in_force, placements)
+    codes = _taken(in_force.grids.codes, grids)
+    queue_codes = [
+        None if own != OUTSIDE else queue for own, queue in zip(grids, queues, strict=True)
+    ]
+    paths = [
+        in_force.grid_paths[own]
+        if own != OUTSIDE
+        else (in_force.area_paths[queue] if queue is not None else None)
+        for own, queue in zip(grids, queues, strict=True)
+    ]
+    text = pa.large_string()
+    distance = np.asarray(placements.distance_to_boundary_m, dtype=np.float64)
+    return {
+        "rule": pa.array([str(Rule(rule)) for rule in placements.rules], type=text),
+        "edition_id": pa.array(np.full(len(grids), in_force.edition_id, dtype=np.int32)),
+        "grid_code": codes,
+        "queue_code": pa.array(queue_codes, type=text),
+        "path": pa.array(paths, type=text),
+        "distance_to_boundary_m": pa.array(distance, mask=~np.isfinite(distance)),
+    }
+
+
+def _queues(in_force: InForce, placements: Placements) -> list[str | None]:
+    """Return the area in whose queue each would wait: the smallest around it, or the banner."""
+    return [
+        in_force.banner_code if position == OUTSIDE else in_force.queue_codes[position]
+        for position in placements.area_positions
+    ]
+
+
+def _taken(codes: Sequence[str], positions: NDArray[Any]) -> pa.Array:
+    every = pa.array(codes, type=pa.large_string())
+    return every.take(pa.array(positions, mask=positions == OUTSIDE))

@@ -1,0 +1,181 @@
+"""Put an edition of the boundaries in force: one transaction, and everybody's owner follows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from psycopg import sql
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from gis import datum
+from layers.actions.boundaries import InForce, load_edition
+from layers.actions.importing.batch import Progress, silent
+from layers.actions.importing.owners import own_again
+from layers.actions.importing.placements import owner_columns, route
+from layers.errors import EditionConflict, EditionHasErrors, EditionNotFound
+from layers.exchange.copy import stage
+from layers.models import Case, Edition
+from layers.session import Database
+from layers.store import driver, territory
+from layers.vocabulary import ENDED_STATES, EditionStatus
+
+_ERRORS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class PublishReport:
+    """What changed hands when an edition came into force.
+
+    ``superseded_id`` is the edition that was in force before, if any; the counts are of rows
+    that were given an owner under the new edition.
+    """
+
+    edition_id: int
+    superseded_id: int | None
+    building_count: int
+    household_count: int
+    case_count: int
+
+
+def publish_edition(
+    database: Database,
+    edition_id: int,
+    *,
+    override_reason: str | None = None,
+    progress: Progress = silent,
+) -> PublishReport:
+    """Put a draft edition in force, in one transaction.
+
+    The edition in force so far ends at the same instant; buildings and households get their
+    owners under the new one, open cases are routed anew (ended ones keep their placement),
+    and every running process is told. Killed at any moment, the old edition stands whole.
+
+    Parameters
+    ----------
+    database : Database
+        Where the edition is. Only one publishing or import runs there at a time.
+    edition_id : int
+        Number of a draft.
+    override_reason : str, optional
+        Why it may be published in spite of the errors that the checks found; kept with it.
+    progress : callable, optional
+        Told the name of each step, how many rows are done, and of how many.
+
+    Returns
+    -------
+    PublishReport
+        What changed hands.
+
+    Raises
+    ------
+    EditionNotFound
+        No edition has that number.
+    EditionConflict
+        It is no draft, or it has no grid.
+    EditionHasErrors
+        The checks found errors and no reason was given.
+    """
+    with database.transaction() as session:
+        session.execute(text("SET LOCAL statement_timeout = 0"))
+        session.execute(territory.hold(territory.Hold.BULK, exclusive=True))
+        edition = _draft(session, edition_id)
+        _check_findings(edition, override_reason)
+        in_force = load_edition(session, edition.id, edition.name)
+        connection = driver(session)
+        buildings = own_again(connection, "buildings", in_force, progress)
+        households = own_again(connection, "households", in_force, progress)
+        # Reports wait from here on only, so that none is stored under the old edition.
+        session.execute(territory.hold(territory.Hold.CASES, exclusive=True))
+        superseded = _change_over(session, edition)
+        cases = _route_open_cases(session, in_force, progress)
+        session.execute(territory.announce(str(edition.id)))
+    return PublishReport(edition_id, superseded, buildings, households, cases)
+
+
+def _draft(session: Session, edition_id: int) -> Edition:
+    """Return the edition, locked, if it is a draft with grids."""
+    edition = session.get(Edition, edition_id, with_for_update=True)
+    if edition is None:
+        raise EditionNotFound(f"There is no edition {edition_id}; see: lianxin edition list")
+    if edition.status is EditionStatus.PUBLISHED:
+        raise EditionConflict(f"Edition {edition_id} is in force already.")
+    if edition.status is EditionStatus.SUPERSEDED:
+        raise EditionConflict(
+            f"Edition {edition_id} was in force and has ended. To go back to its boundaries, "
+            "import its grids again and publish that draft."
+        )
+    if session.execute(territory.grids_of(edition_id).limit(1)).first() is None:
+        raise EditionConflict(f"Edition {edition_id} has no grids.")
+    return edition
+
+
+def _check_findings(edition: Edition, override_reason: str | None) -> None:
+    """Refuse errors that nobody took responsibility for; else keep the reason."""
+    errors = [finding for finding in edition.findings if finding["severity"] == "error"]
+    if not errors:
+        return
+    reason = (override_reason or "").strip()
+    if not reason:
+        listed = "\n".join(f"  {finding['message_en']}" for finding in errors[:_ERRORS_SHOWN])
+        rest = len(errors) - _ERRORS_SHOWN
+        more = f"\n  … and {rest} more (lianxin edition show {edition.id})" if rest > 0 else ""
+        raise EditionHasErrors(
+            f"The checks found {len(errors)} errors in edition {edition.id}:\n{listed}{more}\n"
+            "Correct the file and import it again, or publish with "
+            '--accept-findings "why this may be so".'
+        )
+    edition.override_reason = reason
+
+
+def _change_over(session: Session, edition: Edition) -> int | None:
+    """End the edition in force and begin this one, at the same instant."""
+    now = session.scalars(select(func.clock_timestamp())).one()
+    before = session.scalars(territory.edition_in_force()).one_or_none()
+    if before is not None:
+        before.status = EditionStatus.SUPERSEDED
+        before.valid = func.tstzrange(func.lower(Edition.valid), now, "[)")
+        session.flush()
+    edition.status = EditionStatus.PUBLISHED
+    edition.valid = func.tstzrange(now, None, "[)")
+    session.flush()
+    return None if before is None else before.id
+
+
+def _route_open_cases(session: Session, in_force: InForce, progress: Progress) -> int:
+    """Give every open case that has a place a new placement; return how many there are."""
+    rows = session.execute(
+        select(Case.id, func.ST_X(Case.location), func.ST_Y(Case.location)).where(
+            Case.state.not_in(ENDED_STATES), Case.location.is_not(None)
+        )
+    ).all()
+    if not rows:
+        return 0
+    progress("routing open cases", 0, len(rows))
+    ids, lon, lat = zip(*rows, strict=True)
+    placements = route(in_force, np.array(lon), np.array(lat), datum.STORAGE)
+    table = pa.table({"id": pa.array(ids), **owner_columns(in_force, placements)})
+    connection = driver(session)
+    stage(connection, "routed_cases", table)
+    connection.execute(_STORE_OWNERS)
+    connection.execute(_STORE_PLACEMENTS, {"reason": f"edition {in_force.edition_id} published"})
+    progress("routing open cases", len(rows), len(rows))
+    return len(rows)
+
+
+_STORE_OWNERS = sql.SQL(
+    "UPDATE cases AS c SET rule = s.rule, edition_id = s.edition_id, grid_code = s.grid_code,"
+    " queue_code = s.queue_code, path = s.path FROM routed_cases AS s WHERE s.id = c.id"
+)
+
+# What the reporter sent goes along from the placement before.
+_STORE_PLACEMENTS = sql.SQL(
+    "INSERT INTO case_placements (case_id, reason, rule, edition_id, grid_code, queue_code,"
+    " distance_to_boundary_m, accuracy_m, datum, raw_x, raw_y, warnings)"
+    " SELECT s.id, %(reason)s, s.rule, s.edition_id, s.grid_code, s.queue_code,"
+    " s.distance_to_boundary_m, p.accuracy_m, p.datum, p.raw_x, p.raw_y,"
+    " coalesce(p.warnings, '{}')"
+    " FROM routed_cases AS s LEFT JOIN LATERAL ("
+    "  SELECT * FROM case_placements WHERE case_id = s.id ORDER BY id DESC LIMIT 1"
+    " ) AS p ON true"
+)
