@@ -82,18 +82,20 @@ def demo(
                 _start_over(settings, steps)
             with steps.step("启动数据库 Starting the database"):
                 from api.app import create_app  # noqa: PLC0415
-                from layers.actions.demo import load_demo  # noqa: PLC0415
+                from layers.actions.demo import load_demo, settle_demo, unreported  # noqa: PLC0415
                 from layers.session import open_ready_database  # noqa: PLC0415
 
                 database = open_ready_database(settings)
             with steps.step("装入演示城镇 Loading the demo town"):
-                reports = load_demo(database, households=households, progress=steps.progress)
+                cases = load_demo(database, households=households, progress=steps.progress)
+                reports = unreported(database, cases)
             # A demo shows its own lines; the service's log is for what goes wrong.
             level = "warning" if settings.log_level == "info" else settings.log_level
             with serving(create_app(settings), taken, level) as wait:
                 if reports:
                     with steps.step(f"上报案件 Reporting {len(reports)} cases"):
                         _report(settings, reports, steps)
+                settle_demo(database, cases)
                 _tell_what_to_open(settings, time.monotonic() - began)
                 wait()
     except KeyboardInterrupt:
