@@ -1,0 +1,125 @@
+"""``lianxin edition``: the editions of the boundaries, and putting one in force."""
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.importing import (
+    Progress,
+    print_findings,
+    print_published,
+    published_json,
+    ready_database,
+)
+
+if TYPE_CHECKING:
+    from layers.actions.list_editions import EditionSummary
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Number = Annotated[int, typer.Argument(help="Number of the edition.", metavar="N")]
+
+_STATUSES = {
+    "draft": "草案 draft",
+    "published": "生效 in force",
+    "superseded": "已结束 ended",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    group = typer.Typer(help="The editions of the boundaries: list, show, publish.")
+    group.command("list")(list_all)
+    group.command("show")(show)
+    group.command("publish")(publish)
+    app.add_typer(group, name="edition", no_args_is_help=True)
+
+
+def list_all(as_json: AsJson = False) -> None:
+    """List the editions, the newest first."""
+    from layers.actions.list_editions import list_editions  # noqa: PLC0415
+
+    with ready_database() as database:
+        editions = list_editions(database)
+    if as_json:
+        typer.echo(json.dumps([_as_json(edition) for edition in editions], ensure_ascii=False))
+    elif not editions:
+        typer.echo("还没有网格 · no grids yet: lianxin import grids FILE")
+    else:
+        for edition in editions:
+            typer.echo(_line(edition))
+
+
+def show(number: Number, as_json: AsJson = False) -> None:
+    """Show an edition with everything that its checks found; exit status 1 if there are errors."""
+    from layers.actions.list_editions import show_edition  # noqa: PLC0415
+
+    with ready_database() as database:
+        edition = show_edition(database, number)
+    if as_json:
+        answer = _as_json(edition) | {"findings": list(edition.findings)}
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        typer.echo(_line(edition))
+        if edition.override_reason:
+            typer.echo(f"  接受原因 accepted because: {edition.override_reason}")
+        print_findings(list(edition.findings), shown=len(edition.findings))
+    if edition.error_count and edition.override_reason is None:
+        raise typer.Exit(1)
+
+
+def publish(
+    number: Number,
+    accept_findings: Annotated[
+        str | None,
+        typer.Option(help="Why it may be published in spite of errors.", metavar="REASON"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a draft in force: every building, household and open case gets its new owner."""
+    from layers.actions.publish_edition import publish_edition  # noqa: PLC0415
+
+    progress = Progress()
+    with ready_database() as database:
+        try:
+            done = publish_edition(
+                database, number, override_reason=accept_findings, progress=progress
+            )
+        finally:
+            progress.end()
+    if as_json:
+        typer.echo(json.dumps(published_json(done)))
+    else:
+        print_published(done)
+
+
+def _line(edition: "EditionSummary") -> str:
+    valid = (
+        f"{_date(edition.valid_from)} – {_date(edition.valid_until)}" if edition.valid_from else ""
+    )
+    return (
+        f"{edition.edition_id:>4}  {_STATUSES[edition.status]:<13}  "
+        f"{edition.grid_count:>7,} 网格 grids  {edition.error_count:>4} 错误 errors  "
+        f"{valid}  {edition.name}"
+    )
+
+
+def _date(instant: datetime | None) -> str:
+    return "" if instant is None else instant.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _as_json(edition: "EditionSummary") -> dict[str, Any]:
+    return {
+        "edition": edition.edition_id,
+        "name": edition.name,
+        "status": str(edition.status),
+        "source": edition.source,
+        "grids": edition.grid_count,
+        "errors": edition.error_count,
+        "findings": len(edition.findings),
+        "created_at": edition.created_at.isoformat(),
+        "valid_from": edition.valid_from.isoformat() if edition.valid_from else None,
+        "valid_until": edition.valid_until.isoformat() if edition.valid_until else None,
+        "override_reason": edition.override_reason,
+    }
