@@ -32,37 +32,37 @@ _REASONS = (
     (
         r"password authentication failed|no password supplied|用户.*认证失败",
         "the server refuses the password. Correct it in LIANXIN_DATABASE_URL (a special character "
-        "in it is written %40 for @, %3A for :, %2F for /)",
+        "in it is written %40 for @, %3A for :, %2F for /).",
     ),
     (
         r"role .* does not exist|角色.*不存在",
-        "the server has no such user. Make it there with: CREATE ROLE {user} LOGIN PASSWORD '…'",
+        "the server has no such user. Make it there with: CREATE ROLE {user} LOGIN PASSWORD '…';",
     ),
     (
         r"database .* does not exist|数据库.*不存在",
         "the server has no such database. Make it there with: CREATE DATABASE {database} "
-        "OWNER {user} ENCODING 'UTF8' TEMPLATE template0",
+        "OWNER {user} ENCODING 'UTF8' TEMPLATE template0;",
     ),
     (
         r"no pg_hba.conf entry|pg_hba.conf rejects",
         "the server does not let this user in from here. Its administrator adds a line for {user} "
-        "to pg_hba.conf",
+        "to pg_hba.conf.",
     ),
     (
         r"failed to resolve|could not translate host name|Name or service not known",
-        "no machine is known by the name {host}",
+        "no machine is known by the name {host}.",
     ),
     (
         r"Connection refused|No such file or directory",
-        "nothing listens there. Is the server running, and is the port right",
+        "nothing listens there. Is the server running, and is the port right?",
     ),
-    (r"timeout expired|timed out", "it does not answer. Is a firewall between"),
+    (r"timeout expired|timed out", "it does not answer. Is a firewall between?"),
     (
         r"too many (clients|connections)|remaining connection slots",
-        "it has no connection left. Raise max_connections there, or lower LIANXIN_POOL_SIZE",
+        "it has no connection left. Raise max_connections there, or lower LIANXIN_POOL_SIZE.",
     ),
-    (r"starting up|shutting down|recovery mode", "it is just starting or stopping; try again"),
-    (r"SSL|certificate", "no encrypted connection could be agreed on ({words})"),
+    (r"starting up|shutting down|recovery mode", "it is just starting or stopping; try again."),
+    (r"SSL|certificate", "no encrypted connection could be agreed on ({words})."),
 )
 
 
@@ -127,7 +127,7 @@ def check_server(engine: Engine) -> ServerVersions:
 def schema_status(engine: Engine) -> SchemaStatus:
     """Compare the database's schema with the one that this version needs."""
     with engine.connect() as connection:
-        return _status(connection)
+        return _status(connection, _place(engine))
 
 
 def require_schema(engine: Engine) -> None:
@@ -143,7 +143,7 @@ def require_schema(engine: Engine) -> None:
             f"{status.newest}). Bring it up to date with: lianxin db upgrade"
         )
     with engine.connect() as connection:
-        _require_table_rights(connection, place)
+        _require_table_rights(connection, place, sorted(Base.metadata.tables))
 
 
 def upgrade(engine: Engine) -> tuple[str, ...]:
@@ -153,7 +153,7 @@ def upgrade(engine: Engine) -> tuple[str, ...]:
         # Two that start at once must not both create the tables.
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
-        status = _status(connection)
+        status = _status(connection, place)
         if status.state is SchemaState.UNKNOWN:
             raise _unknown(place, status)
         if not status.pending:
@@ -169,7 +169,10 @@ def upgrade(engine: Engine) -> tuple[str, ...]:
                     f"{place}: {_first_line(error.orig)}. The owner of the tables must run: "
                     "lianxin db upgrade"
                 ) from None
-            raise
+            raise SchemaOutdated(
+                f"{place} could not be brought up to date, and nothing in it was changed: "
+                f"{_first_line(error.orig)}"
+            ) from error
     return status.pending
 
 
@@ -185,7 +188,7 @@ def explain_unreachable(engine: Engine, error: BaseException | None) -> Database
     }
     for pattern, reason in _REASONS:
         if re.search(pattern, str(error), re.IGNORECASE):
-            return DatabaseUnreachable(f"{_place(engine)}: {reason.format(**names)}.")
+            return DatabaseUnreachable(f"{_place(engine)}: {reason.format(**names)}")
     if url.password:
         said = said.replace(url.password, "***")
     return DatabaseUnreachable(f"{_place(engine)} cannot be reached: {said}")
@@ -265,13 +268,14 @@ def _config() -> Config:
     return config
 
 
-def _status(connection: Connection) -> SchemaStatus:
+def _status(connection: Connection, place: str) -> SchemaStatus:
+    _require_table_rights(connection, place, ["alembic_version"])
     script = ScriptDirectory.from_config(_config())
     newest = script.get_current_head() or ""
     steps = tuple(step.revision for step in script.walk_revisions())[::-1]
     heads = MigrationContext.configure(connection).get_current_heads()
-    tables = set(inspect(connection).get_table_names())
-    ours = tables & set(Base.metadata.tables)
+    found = inspect(connection)
+    ours = {*found.get_table_names(), *found.get_view_names()} & set(Base.metadata.tables)
     if not heads:
         state = SchemaState.UNKNOWN if ours else SchemaState.EMPTY
         return SchemaStatus(state, None, newest, steps)
@@ -309,15 +313,16 @@ def _require_create(connection: Connection, place: str) -> None:
         )
 
 
-def _require_table_rights(connection: Connection, place: str) -> None:
+def _require_table_rights(connection: Connection, place: str, tables: list[str]) -> None:
     missing = connection.scalar(
         text(
             "SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class "
             "WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(:tables) "
-            "AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') "
-            "AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))"
+            "AND NOT (has_table_privilege(oid, 'SELECT') AND (relname = 'alembic_version' OR ("
+            "has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') "
+            "AND has_table_privilege(oid, 'DELETE'))))"
         ),
-        {"tables": list(Base.metadata.tables)},
+        {"tables": tables},
     )
     if missing:
         user, schema = connection.execute(text("SELECT current_user, current_schema()")).one()

@@ -60,13 +60,12 @@ class Database:
         What was done is committed at the end, or rolled back on any error. No statement timeout
         holds, as a bulk load takes as long as it takes.
         """
-        if self.cluster is not None:
-            self.cluster.ensure()
+        connect = psycopg.connect if self.cluster is None else self.cluster.connect
         arguments, parameters = self.engine.dialect.create_connect_args(self.engine.url)
         parameters["application_name"] = APPLICATION_NAME
         parameters["options"] = f"{parameters.get('options', '')} -c timezone=UTC"
         try:
-            connection = psycopg.connect(*arguments, autocommit=autocommit, **parameters)
+            connection = connect(*arguments, autocommit=autocommit, **parameters)
         except psycopg.OperationalError as error:
             raise explain_unreachable(self.engine, error) from None
         with connection:
@@ -145,15 +144,7 @@ def _keep_running(engine: Engine, cluster: PrivateCluster) -> None:
     """Start the private server again when a connection is wanted and its starter went away."""
 
     @event.listens_for(engine, "do_connect")
-    def ensure(
+    def connect(
         _dialect: Any, _entry: ConnectionPoolEntry, arguments: list[Any], parameters: dict[str, Any]
     ) -> Any:
-        for _ in range(3):
-            cluster.ensure()
-            try:
-                return psycopg.connect(*arguments, **parameters)
-            except psycopg.OperationalError:
-                # It was alive when asked and is ending now: the next time it is started.
-                continue
-        cluster.ensure()
-        return psycopg.connect(*arguments, **parameters)
+        return cluster.connect(*arguments, **parameters)

@@ -38,29 +38,37 @@ class Settings(BaseSettings):
 
     database_url: str | None = Field(
         default=None,
-        description="the PostgreSQL to use, postgresql://user:password@host:5432/name; "
+        description="所用 PostgreSQL 的地址；不设则在数据目录中运行私有数据库 · "
+        "the PostgreSQL to use, postgresql://user:password@host:5432/name; "
         "without it a private one runs in the data folder",
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,
-        description="the folder of the private database",
+        description="私有数据库所在目录 · the folder of the private database",
     )
-    host: str = Field(default="127.0.0.1", description="the address that the service listens on")
+    host: str = Field(
+        default="127.0.0.1",
+        description="服务监听的地址 · the address that the service listens on",
+    )
     port: Annotated[int, Field(ge=1, le=65535)] = Field(
-        default=8000, description="the port that the service listens on"
+        default=8000, description="服务监听的端口 · the port that the service listens on"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="how much the service writes to its log"
+        default="info", description="日志详细程度 · how much the service writes to its log"
     )
     language: Literal["zh", "en"] = Field(
-        default="zh", description="the language of pages and charts where nobody chose one"
+        default="zh",
+        description="未选语言时页面与作战图所用语言 · "
+        "the language of pages and charts where nobody chose one",
     )
     pool_size: Annotated[int, Field(ge=1, le=200)] = Field(
-        default=10, description="how many connections to the database are kept at most"
+        default=10,
+        description="数据库连接数上限 · how many connections to the database are kept at most",
     )
     statement_timeout_s: Annotated[int, Field(ge=0)] = Field(
         default=30,
-        description="after how many seconds the database gives up on one query; 0 for never",
+        description="单条查询的秒数上限，0 为不限 · "
+        "after how many seconds the database gives up on one query; 0 for never",
     )
 
     @field_validator("data_dir")

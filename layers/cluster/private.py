@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy import URL
@@ -89,6 +90,23 @@ class PrivateCluster:
         if not self.running:
             KEEPER.run(self._make_and_start)
         return self.url
+
+    def connect(self, *arguments: Any, **parameters: Any) -> "psycopg.Connection[Any]":
+        """Connect to a running server, making and starting it if need be.
+
+        A server whose starter has just died still listens and turns everybody away; after it has
+        ended another is started.
+        """
+        deadline = time.monotonic() + LOCK_WAIT_S
+        while True:
+            self.ensure()
+            try:
+                return psycopg.connect(*arguments, **parameters)
+            except psycopg.OperationalError as error:
+                passing = "shutting down" in str(error) or "starting up" in str(error)
+                if (self.running and not passing) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """Stop the server if this process started it; others start it again if they need it."""
