@@ -115,13 +115,18 @@ def make_town(
         degrees=_degrees,
     )
     happened = matters.happen(ground, cases, now, rng)
-    household_columns = pd.concat([household_table, people_table], axis=1).to_dict("series")
+    household_columns = pd.concat([household_table, people_table], axis=1)
     return Town(
         areas=_frame(areas),
         grids=_frame(_grid_table(land)),
         compounds=_frame(compounds),
         buildings=_frame(buildings),
-        households=_frame({**household_columns, "geometry": shapely.points(homes.xy)}),
+        households=_frame(
+            {
+                **{str(name): column for name, column in household_columns.items()},
+                "geometry": shapely.points(homes.xy),
+            }
+        ),
         cases=gpd.GeoDataFrame(happened, crs=STORAGE_CRS_NAME),
     )
 
@@ -149,4 +154,5 @@ def _degrees(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     to_plane = Transformer.from_crs(STORAGE_CRS_NAME, METRIC_CRS, always_xy=True)
     east, north = to_plane.transform(*CENTRE)
     lon, lat = to_plane.transform(east + xy[:, 0], north + xy[:, 1], direction="INVERSE")
-    return np.c_[lon, lat]
+    degrees: NDArray[np.float64] = np.c_[lon, lat]
+    return degrees

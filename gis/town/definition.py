@@ -54,24 +54,29 @@ COMMUNITIES: Final = (
 )
 """In the order in which a growing town takes them: one of each street in turn."""
 
-COMPOUND_FIRST: Final = (
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+COMPOUND_FIRST: Final = _words(
     "幸福 和谐 阳光 金桥 富民 安居 锦绣 翠湖 龙泉 天骄 鼎盛 福泰 康乐 丽景 滨河 金色 世纪 玉泉 "
     "书香 华府 明珠 紫荆 银河 瑞丰 文汇 百合 东方 星光 景泰 永安 祥和 兴业 民生 团结 新城 望湖 "
     "千禧 长青 水岸 春晖"
-).split()
-COMPOUND_LAST: Final = "家园 小区 花园 佳苑 名邸 新村 嘉园 华庭 雅居 公寓".split()
+)
+COMPOUND_LAST: Final = _words("家园 小区 花园 佳苑 名邸 新村 嘉园 华庭 雅居 公寓")
 PHASES: Final = ("", "二期", "三期", "四期", "五期")
 
-ROADS: Final = (
+ROADS: Final = _words(
     "准格尔路 迎宾街 鄂尔多斯路 滨河路 体育街 文化路 建设街 民族路 育才街 健康路 工业街 友谊路 "
     "和平街 光明路 长征街 青年路 新华街 团结路 公园街 胜利路"
-).split()
+)
 
-SURNAMES: Final = "王 李 张 刘 陈 杨 赵 黄 周 吴 徐 孙 高 郭 马 郝 白 乔 折 苏".split()
-GIVEN_NAMES: Final = (
+SURNAMES: Final = _words("王 李 张 刘 陈 杨 赵 黄 周 吴 徐 孙 高 郭 马 郝 白 乔 折 苏")
+GIVEN_NAMES: Final = _words(
     "明 丽 强 敏 静 磊 洋 艳 勇 杰 娟 涛 超 霞 平 刚 桂英 建国 志强 秀兰 小红 海燕 晓东 永胜 "
     "凤英 文斌 雪梅 国庆 慧芳 利军"
-).split()
+)
 
 
 @dataclass(frozen=True)

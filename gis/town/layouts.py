@@ -29,13 +29,11 @@ class Footprint:
 
 def rectangle(x: float, y: float, width: float, depth: float) -> shapely.Polygon:
     """Return an upright rectangle from its south-west corner."""
-    return shapely.Polygon(
-        [(x, y), (x + width, y), (x + width, y + depth), (x, y + depth), (x, y)]
-    )
+    return shapely.Polygon([(x, y), (x + width, y), (x + width, y + depth), (x, y + depth), (x, y)])
 
 
 def slabs(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
-    """Rows of six-storey slabs that all face south, the commonest sight in the town."""
+    """Stand rows of six-storey slabs that all face south, the commonest sight in the town."""
     depth, gap = float(rng.uniform(11.5, 13.5)), float(rng.uniform(17.0, 22.0))
     unit_width, between = float(rng.uniform(14.5, 17.5)), float(rng.uniform(7.0, 10.0))
     usual_floors = int(rng.choice([5, 6, 6, 6, 7]))
@@ -56,7 +54,7 @@ def slabs(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
 
 
 def towers(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
-    """Towers far apart, every second row set off by half a step."""
+    """Stand towers far apart, every second row set off by half a step."""
     width, depth = float(rng.uniform(25, 31)), float(rng.uniform(18, 21))
     floors, notch = int(rng.choice([11, 11, 15, 18, 18, 26])), 4.0
     found = []
@@ -66,7 +64,8 @@ def towers(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
                 (x + notch, y), (x + width - notch, y), (x + width - notch, y + notch),
                 (x + width, y + notch), (x + width, y + depth), (x + width / 2 + 2, y + depth),
                 (x + width / 2 + 2, y + depth - notch), (x + width / 2 - 2, y + depth - notch),
-                (x + width / 2 - 2, y + depth), (x, y + depth), (x, y + notch), (x + notch, y + notch),
+                (x + width / 2 - 2, y + depth), (x, y + depth), (x, y + notch),
+                (x + notch, y + notch),
             ]
         )  # fmt: skip
         inner = (x + 0.5, y + notch, width - 1.0, 0.0, 0.0, depth - 2 * notch)
@@ -75,7 +74,7 @@ def towers(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
 
 
 def courtyards(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
-    """Older buildings around a yard that opens to the south."""
+    """Stand older buildings around yards that open to the south."""
     width, depth, bar = float(rng.uniform(44, 52)), float(rng.uniform(34, 40)), 11.0
     found = []
     for x, y in _stations(land, (width, depth), (width + 9, depth + 13), stagger=False):
@@ -97,6 +96,18 @@ def courtyards(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprin
     return [footprint for footprint in found if land.contains_properly(footprint.outline)]
 
 
+def landmark(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
+    """Stand one tower, as large as it fits, on land too narrow for anything else."""
+    del rng
+    if land.is_empty:
+        return []
+    centre, rim = shapely.get_coordinates(shapely.maximum_inscribed_circle(land, tolerance=0.5))
+    side = min(30.0, 1.3 * float(np.hypot(*(rim - centre))))
+    x, y = float(centre[0]) - side / 2, float(centre[1]) - side / 2
+    unit = (x + 0.5, y + 0.5, side - 1.0, 0.0, 0.0, side - 1.0)
+    return [Footprint(rectangle(x, y, side, side), (unit,), 4, 18, 6, 33)]
+
+
 def halls(size: tuple[float, float], gap: float, floors: int) -> "Layout":
     """Return a layout of large halls: a market's, or a business park's."""
 
@@ -113,16 +124,16 @@ def halls(size: tuple[float, float], gap: float, floors: int) -> "Layout":
 
 
 def school(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
-    """A school: teaching blocks on the northern half, its sports ground before them."""
+    """Stand teaching blocks on the northern half, with a sports ground before them."""
     west, south, east, north = land.bounds
     half = shapely.clip_by_rect(land, west, (south + north) / 2 - 8, east, north)
     return [_without_homes(footprint, 4) for footprint in courtyards(_largest(half), rng)]
 
 
 def hospital(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
-    """A hospital: an H-shaped house and wards behind it."""
+    """Stand an H-shaped house in the middle, and wards behind it."""
     centre = land.centroid
-    west, south, east, north = land.bounds
+    west, _, east, north = land.bounds
     x, y, width, depth, bar = centre.x - 33, centre.y - 34, 66.0, 44.0, 15.0
     shape = shapely.Polygon(
         [
@@ -139,11 +150,12 @@ def hospital(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]
 
 
 def park(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
-    """A park: trees we don't draw, and a few pavilions."""
+    """Leave the land to trees, which nobody draws, and a few pavilions."""
     spots = list(_stations(land, (12.0, 9.0), (75.0, 60.0), stagger=True))
     keep = rng.permutation(len(spots))[: max(1, len(spots) // 3)]
     found = [
-        Footprint(rectangle(*spots[i], 12.0, 9.0), (), 0, 1, 1, 1) for i in np.sort(keep)
+        Footprint(rectangle(spots[i][0], spots[i][1], 12.0, 9.0), (), 0, 1, 1, 1)
+        for i in np.sort(keep)
     ]
     return [footprint for footprint in found if land.contains_properly(footprint.outline)]
 
@@ -181,7 +193,8 @@ def _rows(land: shapely.Polygon, depth: float, gap: float) -> NDArray[np.float64
     spare = north - south - count * depth - (count - 1) * gap
     step = depth + gap + (spare * 0.6 / (count - 1) if count > 1 else 0.0)
     first = (south + north - (count - 1) * step - depth) / 2
-    return first + step * np.arange(count)
+    edges: NDArray[np.float64] = first + step * np.arange(count, dtype=np.float64)
+    return edges
 
 
 def _clear_width(land: shapely.Polygon, south: float, depth: float) -> tuple[float, float]:
@@ -196,9 +209,7 @@ def _clear_width(land: shapely.Polygon, south: float, depth: float) -> tuple[flo
     return float(bounds[:, 0].max()) + 1.5, float(bounds[:, 2].min()) - 1.5
 
 
-def _filled(
-    width: float, unit_width: float, between: float, rng: np.random.Generator
-) -> list[int]:
+def _filled(width: float, unit_width: float, between: float, rng: np.random.Generator) -> list[int]:
     """Fill a row with buildings of two to four units, the last as long as still fits."""
     counts: list[int] = []
     left = width

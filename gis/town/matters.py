@@ -35,7 +35,12 @@ STORAGE: Final = "cgcs2000"
 DATUMS: Final[dict[str, float]] = {"wgs84": 0.85, "cgcs2000": 0.15}
 """Positioning devices send WGS 84, surveyed marks CGCS2000."""
 
-REPORTERS: Final[dict[str, float]] = {"worker": 0.55, "resident": 0.3, "hotline": 0.12, "sensor": 0.03}
+REPORTERS: Final[dict[str, float]] = {
+    "worker": 0.55,
+    "resident": 0.3,
+    "hotline": 0.12,
+    "sensor": 0.03,
+}
 
 HOT_THEMES: Final = ("54001", "51006", "53003", "55003", "59003", "54006")
 """What each hot spot is about."""
@@ -60,9 +65,7 @@ class Ground:
     degrees: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
-def happen(
-    ground: Ground, count: int, now: datetime, rng: np.random.Generator
-) -> dict[str, Any]:
+def happen(ground: Ground, count: int, now: datetime, rng: np.random.Generator) -> dict[str, Any]:
     """Return the table of cases: what, where it truly was, and the coordinates as sent."""
     homes, themes = _homes_met(ground.homes, count, rng)
     categories = _categories(themes, rng)
@@ -94,9 +97,7 @@ def happen(
     }
 
 
-def as_sent(
-    lonlat: NDArray[np.float64], datums: NDArray[np.object_]
-) -> tuple[Degrees, Degrees]:
+def as_sent(lonlat: NDArray[np.float64], datums: NDArray[np.object_]) -> tuple[Degrees, Degrees]:
     """Return the coordinates a device would send that measures in its own datum."""
     del datums  # WGS 84 and CGCS2000 are one here
     return lonlat[:, 0].copy(), lonlat[:, 1].copy()
@@ -111,7 +112,7 @@ def _homes_met(
     centres = homes[rng.integers(0, len(homes), len(HOT_THEMES))]
     hot = np.flatnonzero(spot >= 0)
     around = centres[spot[hot]] + rng.normal(0, HOT_RADIUS_M, (len(hot), 2))
-    met[hot] = shapely.STRtree(shapely.points(homes)).nearest(shapely.points(around))
+    met[hot] = shapely.STRtree(np.asarray(shapely.points(homes))).nearest(shapely.points(around))
     return met, spot
 
 
@@ -184,11 +185,9 @@ def _shared_out(
     return rng.permutation(words)
 
 
-def _moments(
-    states: NDArray[np.object_], now: datetime, rng: np.random.Generator
-) -> pd.Series:
+def _moments(states: NDArray[np.object_], now: datetime, rng: np.random.Generator) -> pd.Series:
     """Return when each case was met, counted back from ``now`` to the second."""
     oldest = np.array([STATES[state][1] for state in states])
     seconds = (oldest * rng.uniform(0.03, 1.0, len(states)) * 86_400).astype(int)
     moments = [now - timedelta(seconds=int(age)) for age in seconds]
-    return pd.Series(pd.DatetimeIndex(moments).tz_convert("UTC"))
+    return pd.Series(pd.to_datetime(moments, utc=True))

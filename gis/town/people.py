@@ -43,8 +43,10 @@ def populate(
     }
     # As objects, so that None stays None and does not turn into NaN.
     return pd.DataFrame(
-        {name: pd.Series(values, dtype=None if name == "resident_count" else object)
-         for name, values in statuses.items()}
+        {
+            name: pd.Series(values, dtype=None if name == "resident_count" else object)
+            for name, values in statuses.items()
+        }
     )
 
 
@@ -63,7 +65,7 @@ def _occupancy(
     leaning /= leaning.sum(axis=1, keepdims=True)
     bounds = np.cumsum(leaning, axis=1)[compounds[homes.building]]
     picks = (rng.random(len(bounds))[:, None] > bounds[:, :-1]).sum(axis=1)
-    occupancy = np.array(OCCUPANCY, dtype=object)[picks]
+    occupancy: Words = np.array(OCCUPANCY, dtype=object)[picks]
     shops = _on_avenue(territory, premises)[homes.building] & (homes.floor == 1)
     occupancy[shops & (rng.random(len(shops)) < 0.6)] = "business"
     return occupancy
@@ -82,7 +84,7 @@ def _on_avenue(territory: Territory, premises: Premises) -> NDArray[np.bool_]:
 
 
 def _party(homes: Homes, settled: NDArray[np.bool_], rng: np.random.Generator) -> Words:
-    """Member households, and in every tenth building with some the centre household."""
+    """Choose member households, and in some of their buildings the centre household."""
     party: Words = np.full(len(settled), None, dtype=object)
     member = settled & (rng.random(len(settled)) < 0.045)
     party[member] = "member"
@@ -93,7 +95,7 @@ def _party(homes: Homes, settled: NDArray[np.bool_], rng: np.random.Generator) -
 
 
 def _hazard(premises: Premises, homes: Homes, rng: np.random.Generator) -> Words:
-    """What the inspection found in the buildings it has reached, a tenth of them bad houses."""
+    """Return what the inspection found where it has been, a tenth of the buildings being bad."""
     building_count = len(premises.buildings)
     inspected = (rng.random(building_count) < 0.3)[homes.building]
     bad = (rng.random(building_count) < 0.1)[homes.building]
@@ -113,7 +115,7 @@ def _care(
     residents: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Words:
-    """Who agreed to be looked after; an elderly person living alone is a household of one."""
+    """Choose who agreed to be looked after; an elderly person alone is a household of one."""
     draw = rng.random(len(settled))
     care: Words = np.full(len(settled), None, dtype=object)
     care[lived_in & (draw > 0.988)] = "disabled"

@@ -20,8 +20,11 @@ Item = TypeVar("Item")
 
 BASIC_AREA_M2: Final = 31_000.0
 BLOCK_AREA_M2: Final = 12_000.0
-NODING_M: Final = 0.001
-"""Cuts are noded on a lattice of a millimetre: a street that ends at another ends exactly there."""
+NODING_M: Final = 0.01
+"""Cuts are noded on a lattice of a centimetre: a street that meets another ends exactly on it."""
+
+SMALLEST_LAND_M2: Final = 900.0
+NARROW_LANE_M: Final = 4.0
 
 TURN: Final = np.radians(11.0)
 """How far the town's axes are turned from east."""
@@ -35,11 +38,20 @@ class Cut:
     bend_m: float
 
 
+FULL_SIZE_M: Final = 1100.0
+"""A town smaller than this square's side has a narrower river and railway."""
+
 RIVER: Final = Cut(84.0, 95.0)
 RAILWAY: Final = Cut(44.0, 70.0)
 AVENUE: Final = Cut(28.0, 16.0)
 STREET: Final = Cut(17.0, 6.0)
 LANE: Final = Cut(10.0, 1.5)
+
+
+def scaled(cut: Cut, area_m2: float) -> Cut:
+    """Return the cut as it fits a town of this size."""
+    factor = min(1.0, float(np.sqrt(area_m2)) / FULL_SIZE_M)
+    return Cut(cut.corridor_m * factor, cut.bend_m * factor)
 
 
 @dataclass(frozen=True)
@@ -79,10 +91,12 @@ def axis_at(x: float, y: float) -> float:
 
 def outline(area_m2: float, rng: np.random.Generator) -> shapely.Polygon:
     """Return an irregular, longish outline of a given area around the centre."""
-    turns = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    turns = np.linspace(0, 2 * np.pi, 90, endpoint=False)
     radius = np.ones_like(turns)
     for wave in (2, 3, 5, 7, 8, 11, 13):
-        radius += rng.uniform(0.14, 0.34) / (wave + 2) * np.cos(wave * turns + rng.uniform(0, 2 * np.pi))
+        radius += (
+            rng.uniform(0.14, 0.34) / (wave + 2) * np.cos(wave * turns + rng.uniform(0, 2 * np.pi))
+        )
     # A superellipse: towns are boxier than circles.
     radius /= (np.abs(np.cos(turns)) ** 3.2 + np.abs(np.sin(turns)) ** 3.2) ** (1 / 3.2)
     flat = shapely.polygons(np.c_[1.22 * radius * np.cos(turns), 0.82 * radius * np.sin(turns)])
@@ -111,7 +125,7 @@ class Surveyor:
     def divide(
         self, land: shapely.Polygon, wishes: Sequence[Weighted[Item]], cuts: Sequence[Cut]
     ) -> list[tuple[Item, shapely.Polygon]]:
-        """Give each wish a connected piece of the land, by weight; ``cuts`` go from first to last."""
+        """Give each wish a connected piece of land by weight; ``cuts`` go from first to last."""
         if len(wishes) == 1:
             return [(wishes[0].item, land)]
         running = np.cumsum([wish.weight for wish in wishes])
@@ -154,9 +168,7 @@ class Surveyor:
         self.cuts.append(cut)
         return first, second
 
-    def _bent_line(
-        self, at: float, span: tuple[float, float], bend: float
-    ) -> NDArray[np.float64]:
+    def _bent_line(self, at: float, span: tuple[float, float], bend: float) -> NDArray[np.float64]:
         south, north = span[0] - 300, span[1] + 300
         along = np.linspace(south, north, 2 if bend < 1 else max(9, int((north - south) / 28)))
         wave = (along - np.mean(span)) / (span[1] - span[0])
@@ -164,7 +176,8 @@ class Surveyor:
         across = bend * np.sin(2 * np.pi * wave * 0.9 + phase)
         across += bend * 0.35 * np.sin(2 * np.pi * wave * 2.1 + 2 * phase)
         across -= np.mean(across[np.abs(wave) <= 0.5]) if bend >= 1 else 0.0
-        return np.c_[at + across + tilt * (along - np.mean(span)), along]
+        line: NDArray[np.float64] = np.c_[at + across + tilt * (along - np.mean(span)), along]
+        return line
 
     def blocks(self, parcels: Sequence[shapely.Polygon], block_counts: Sequence[int]) -> Blocks:
         """Cut parcels into blocks and node everything together."""
@@ -194,13 +207,21 @@ class Surveyor:
         pairs = shapely.STRtree(corridors).query(faces, predicate="intersects")
         for position in range(len(faces)):
             around = corridors[pairs[1][pairs[0] == position]]
-            parts = shapely.get_parts(shapely.difference(faces[position], shapely.union_all(around)))
-            land[position] = parts[np.argmax(shapely.area(parts))] if len(parts) else shapely.Polygon()
+            free = _largest(shapely.difference(faces[position], shapely.union_all(around)))
+            if free.area < SMALLEST_LAND_M2:
+                # A block all of corridor, by the river say: its lane is narrow there.
+                free = _largest(shapely.buffer(faces[position], -NARROW_LANE_M))
+            land[position] = free
         return land
 
     def _roads(self) -> Geometries:
         wide = [cut.corridor_m >= AVENUE.corridor_m for cut in self.cuts]
         return np.array([line for line, keep in zip(self.lines, wide, strict=True) if keep])
+
+
+def _largest(geometry: BaseGeometry) -> shapely.Polygon:
+    parts = [part for part in shapely.get_parts(geometry) if isinstance(part, shapely.Polygon)]
+    return max(parts, key=lambda part: float(part.area), default=shapely.Polygon())
 
 
 def _position_of_share(flat: shapely.Polygon, share: float) -> float:

@@ -1,7 +1,7 @@
 """Compounds, buildings and households on the blocks of the town."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gis.geometry import Geometries
 from gis.town.definition import COMPOUND_FIRST, COMPOUND_LAST, PHASES, ROADS
-from gis.town.layouts import HOMES, PUBLIC, Footprint, Unit
+from gis.town.layouts import HOMES, PUBLIC, Footprint, Unit, landmark
 from gis.town.plan import axis_at, turned_by
 from gis.town.territory import Territory
 
@@ -44,6 +44,11 @@ class Building:
         """Homes on each floor, all units together."""
         return len(self.footprint.units) * self.footprint.rooms
 
+    def subdivided(self) -> "Building":
+        """Return the building with smaller homes, for a grid that lacks land."""
+        smaller = replace(self.footprint, rooms=self.footprint.rooms + 1, most_floors=33)
+        return replace(self, footprint=smaller)
+
 
 @dataclass
 class Premises:
@@ -66,6 +71,8 @@ def build(territory: Territory, rng: np.random.Generator) -> Premises:
         standing: list[Building] = []
         for block in np.flatnonzero(territory.blocks.owners == grid):
             land = territory.blocks.land[block]
+            if land.is_empty:
+                continue
             if parcel.dedicated is not None:
                 standing += _public(territory, grid, int(block), rng)
             else:
@@ -83,9 +90,7 @@ def _compound_names(rng: np.random.Generator) -> list[str]:
     return [pairs[i] + phase for phase in PHASES for i in rng.permutation(len(pairs))]
 
 
-def _standing(
-    footprints: list[Footprint], angle: float, grid: int, block: int
-) -> list[Building]:
+def _standing(footprints: list[Footprint], angle: float, grid: int, block: int) -> list[Building]:
     outlines = turned_by(np.array([footprint.outline for footprint in footprints]), angle)
     return [
         Building(block, grid, -1, 0, outline, angle, footprint, footprint.floors)
@@ -108,6 +113,8 @@ def _homes(
     footprints = HOMES[style](_flat(land, angle), rng)
     if len(footprints) < 2:
         footprints = HOMES["slabs"](_flat(land, angle), rng)
+    if not footprints:
+        footprints = landmark(_flat(land, angle), rng)
     return _standing(footprints, angle, grid, block) if footprints else []
 
 
@@ -139,6 +146,8 @@ def _fitted(standing: list[Building], wanted: int, rng: np.random.Generator) -> 
     while rooms @ floors < target:
         room_to_grow = np.flatnonzero(floors < highest)
         if not len(room_to_grow):
+            if rooms @ np.full_like(floors, 33) < target:
+                return _fitted([building.subdivided() for building in standing], wanted, rng)
             highest = np.full_like(highest, 33)
             room_to_grow = np.flatnonzero(floors < highest)
         floors[room_to_grow[np.argmin(floors[room_to_grow] / highest[room_to_grow])]] += 1
@@ -165,10 +174,12 @@ def _thinned(standing: list[Building], wanted: int, rng: np.random.Generator) ->
 def _name(
     standing: list[Building], territory: Territory, premises: Premises, names: list[str]
 ) -> None:
-    """Number buildings in their compound from the north-west, and name the compounds."""
+    """Give buildings their number in the compound, from the north-west, and compounds a name."""
     for block in sorted({building.block for building in standing}):
         inside = [building for building in standing if building.block == block]
-        inside.sort(key=lambda b: (-round(_flat(b.outline, b.angle).centroid.y / 8), b.outline.bounds[0]))
+        inside.sort(
+            key=lambda b: (-round(_flat(b.outline, b.angle).centroid.y / 8), b.outline.bounds[0])
+        )
         compound = -1
         if inside[0].footprint.units:
             compound = len(premises.compounds)
@@ -202,7 +213,10 @@ def building_table(territory: Territory, premises: Premises) -> dict[str, Any]:
     """Return the table of buildings; call ``compound_table`` first, which gives compounds codes."""
     counts: dict[str, int] = {}
     rows = []
-    streets = {street_code: i for i, street_code in enumerate(sorted({c.code[:9] for c in territory.communities}))}
+    streets = {
+        street_code: i
+        for i, street_code in enumerate(sorted({c.code[:9] for c in territory.communities}))
+    }
     for building in premises.buildings:
         community = territory.communities[territory.parcels[building.grid].community]
         counts[community.code] = counts.get(community.code, 0) + 1
@@ -240,7 +254,9 @@ class Homes:
     def table(self, building_codes: list[str]) -> pd.DataFrame:
         """Return the columns that a household's place gives."""
         codes = np.asarray(building_codes, dtype=object)[self.building]
-        rooms = [f"{f}{d:02d}" for f, d in zip(self.floor.tolist(), self.door.tolist(), strict=True)]
+        rooms = [
+            f"{f}{d:02d}" for f, d in zip(self.floor.tolist(), self.door.tolist(), strict=True)
+        ]
         units = [str(u) for u in self.unit.tolist()]
         return pd.DataFrame(
             {
@@ -257,13 +273,13 @@ def move_in(territory: Territory, premises: Premises, rng: np.random.Generator) 
     """Choose which rooms are registered, and give each its point on the building's ground."""
     unit_rows: list[Unit] = []
     first_unit = []
-    for building in premises.buildings:
+    for standing in premises.buildings:
         first_unit.append(len(unit_rows))
-        unit_rows += building.footprint.units
+        unit_rows += standing.footprint.units
     units_xy = np.array(unit_rows, dtype=np.float64).reshape(-1, 6)
-    floors = np.array([building.floors for building in premises.buildings])
-    rooms = np.array([building.footprint.rooms for building in premises.buildings])
-    per_floor = np.array([building.rooms_a_floor for building in premises.buildings])
+    floors = np.array([b.floors for b in premises.buildings])
+    rooms = np.array([b.footprint.rooms for b in premises.buildings])
+    per_floor = np.array([b.rooms_a_floor for b in premises.buildings])
     building = np.repeat(np.arange(len(floors)), floors * per_floor)
     starts = np.repeat(np.cumsum(floors * per_floor) - floors * per_floor, floors * per_floor)
     slot = np.arange(len(building)) - starts

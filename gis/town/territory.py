@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from gis.geometry import Geometries
 from gis.town.definition import (
@@ -30,6 +31,7 @@ from gis.town.plan import (
     Surveyor,
     Weighted,
     outline,
+    scaled,
 )
 
 GRID_HOUSEHOLDS: Final = 400
@@ -37,6 +39,7 @@ FEWEST_HOUSEHOLDS: Final = 300
 MOST_HOUSEHOLDS: Final = 500
 COMMUNITY_HOUSEHOLDS: Final = 1700
 BASIC_GRIDS_PER_DEDICATED: Final = 5
+MOST_ATTEMPTS: Final = 50
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,25 @@ def settle(households: int, rng: np.random.Generator) -> Territory:
     """Lay out communities and grids for a number of households."""
     communities = COMMUNITIES[: _community_count(households)]
     parcels = _parcels(households, len(communities), rng)
+    for _ in range(MOST_ATTEMPTS):
+        territory = _laid_out(communities, parcels, rng)
+        # A street that reaches the rim within a metre of a corner of it, or land in two pieces,
+        # would be a finding of every coverage check: such a plan is drawn anew.
+        if shapely.coverage_is_valid(territory.grids, gap_width=1.0) and all(
+            isinstance(grid, shapely.Polygon) for grid in territory.grids
+        ):
+            break
+    return territory
+
+
+def _laid_out(
+    communities: tuple[Place, ...], parcels: list[Parcel], rng: np.random.Generator
+) -> Territory:
     surveyor = Surveyor(rng)
-    town = outline(sum(parcel.weight for parcel in parcels) * BASIC_AREA_M2, rng)
+    area_m2 = sum(parcel.weight for parcel in parcels) * BASIC_AREA_M2
+    town, great_cuts = outline(area_m2, rng), [scaled(cut, area_m2) for cut in (RIVER, RAILWAY)]
     placed: list[tuple[Parcel, shapely.Polygon]] = []
-    for members, land in surveyor.divide(town, _streets(communities, parcels), [RIVER, RAILWAY]):
+    for members, land in surveyor.divide(town, _streets(communities, parcels), great_cuts):
         for own, ground in surveyor.divide(land, members, [AVENUE]):
             order = rng.permutation(len(own))
             wishes = [Weighted(own[i], own[i].weight) for i in order]
@@ -139,13 +157,12 @@ def _parcels(households: int, community_count: int, rng: np.random.Generator) ->
         mean = own / count
         room = min(0.12, MOST_HOUSEHOLDS / mean - 1, 1 - FEWEST_HOUSEHOLDS / mean) - 2 / mean
         jitter = max(0.0, room / 1.3)
-        for quota in _apportioned(own, rng.uniform(1 - jitter, 1 + jitter, count)):
-            parcels.append(Parcel(community, quota, None))
+        quotas = _apportioned(own, rng.uniform(1 - jitter, 1 + jitter, count))
+        parcels += [Parcel(community, quota, None) for quota in quotas]
     wanted = round(len(parcels) / BASIC_GRIDS_PER_DEDICATED)
     hosts = np.resize(rng.permutation(community_count), wanted)
-    for turn, community in enumerate(hosts):
-        parcels.append(Parcel(int(community), 0, DEDICATED[turn % len(DEDICATED)]))
-    return parcels
+    kinds = [DEDICATED[turn % len(DEDICATED)] for turn in range(wanted)]
+    return parcels + [Parcel(int(host), 0, kind) for host, kind in zip(hosts, kinds, strict=True)]
 
 
 def _apportioned(total: int, shares: NDArray[np.float64]) -> list[int]:
@@ -219,7 +236,7 @@ def _responsibles(count: int, rng: np.random.Generator) -> tuple[str, ...]:
     )
 
 
-def _around(town: shapely.Polygon) -> shapely.Polygon:
+def _around(town: BaseGeometry) -> shapely.Polygon:
     """Return invented, irregular land far around the town, to stand for the banner."""
     west, south, east, north = town.bounds
     reach = max(6_000.0, 1.6 * float(np.hypot(east - west, north - south)))
