@@ -14,7 +14,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from types import ModuleType
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,14 +41,6 @@ _CHUNK: Final = 65_536  # points converted at once: the working arrays stay in t
 _SHIFTED: Final = ("gcj02", "bd09")
 _PLAIN: Final = ("wgs84", "cgcs2000")
 _PLAIN_CODES: Final = ("EPSG:4326", "EPSG:4490", "EPSG:4979", "EPSG:4480")
-
-
-class _Functions(Protocol):
-    """What ``math`` and ``numpy`` have in common: one formula serves a point and a million."""
-
-    sin: Callable[[Any], Any]
-    cos: Callable[[Any], Any]
-    sqrt: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -290,8 +283,11 @@ def _point_in_china(lon: float, lat: float) -> bool:
     return WEST <= lon <= EAST and SOUTH <= lat <= NORTH
 
 
-def _gcj(lon: Any, lat: Any, f: _Functions) -> tuple[Any, Any]:
-    """Shift WGS 84 to GCJ-02 by the published formula, wherever the point is."""
+def _gcj(lon: Any, lat: Any, f: ModuleType) -> tuple[Any, Any]:
+    """Shift WGS 84 to GCJ-02 by the published formula, wherever the point is.
+
+    ``f`` is ``math`` or ``numpy``: one formula serves a point and a million.
+    """
     x, y, pi = lon - 105.0, lat - 35.0, math.pi
     root = f.sqrt(abs(x))
     both = 20.0 * f.sin(6.0 * x * pi) + 20.0 * f.sin(2.0 * x * pi)
@@ -311,7 +307,7 @@ def _gcj(lon: Any, lat: Any, f: _Functions) -> tuple[Any, Any]:
     return lon + east, lat + north
 
 
-def _bd(lon: Any, lat: Any, f: _Functions) -> tuple[Any, Any]:
+def _bd(lon: Any, lat: Any, f: ModuleType) -> tuple[Any, Any]:
     """Shift GCJ-02 to BD-09; the angle's small turn is applied by the sum rule, not atan2."""
     radius = f.sqrt(lon * lon + lat * lat)
     longer = 1.0 + 0.00002 * f.sin(lat * _X_PI) / radius
@@ -321,7 +317,7 @@ def _bd(lon: Any, lat: Any, f: _Functions) -> tuple[Any, Any]:
 
 
 def _inverse(
-    forward: Callable[[Any, Any, _Functions], tuple[Any, Any]], x: Any, y: Any, f: _Functions
+    forward: Callable[[Any, Any, ModuleType], tuple[Any, Any]], x: Any, y: Any, f: ModuleType
 ) -> tuple[Any, Any]:
     """Find what ``forward`` brings to (x, y): a contraction, since the shifts vary slowly."""
     lon, lat = x, y
