@@ -1,7 +1,7 @@
 """Any vector file to a layer in the storage CRS: what it holds, row by row, and what was wrong."""
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypedDict, Unpack
 
@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.crs import STORAGE_CRS
+from gis.datum import STORAGE
 from layers.errors import FileUnreadable
 from layers.exchange import vector
 from layers.exchange.coordinates import CoordinateColumns, check_plausible, find_columns
@@ -154,6 +155,8 @@ def _place_columns(layer: SourceLayer, path: Path, options: ReadOptions) -> Sour
     columns = CoordinateColumns(*found, decimal_comma=layer.delimiter == ";")
     x, y, problems = columns.numbers(layer.frame)
     check_plausible(x, y, datum, found)
+    if datum.note:
+        layer = replace(layer, notes=(*layer.notes, datum.note))
     return _with_points(layer, x, y, datum, problems)
 
 
@@ -199,11 +202,16 @@ def _place_geometries(found: vector.VectorFile, path: Path, options: ReadOptions
         check_plausible(x, y, datum, None)
     (options.get("progress") or _silent)("convert", 0, len(frame))
     placed, problems = convert_geometries(geometries, datum)
+    name = datum.name
+    if name and not datum.is_registered:
+        notes = (*notes, f"Its CRS ({name}) is in no register: coordinates are kept as {STORAGE}.")
+        name = STORAGE
+        x, y = (None, None) if x is None else (shapely.get_x(placed), shapely.get_y(placed))
     frame = gpd.GeoDataFrame(
         frame, geometry=gpd.GeoSeries(placed, index=frame.index, crs=STORAGE_CRS)
     )
     return SourceLayer(
-        frame, _numbered(frame), found.name, datum.name, x, y, found.encoding,
+        frame, _numbered(frame), found.name, name, x, y, found.encoding,
         {**problems, **found.problems}, notes,
     )  # fmt: skip
 

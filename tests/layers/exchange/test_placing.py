@@ -79,3 +79,33 @@ def test_none_and_empty_stay_and_what_cannot_be_is_told() -> None:
     assert placed[2] is None
     assert list(problems) == [3]
     assert geometries[2] is not None
+
+
+@pytest.mark.parametrize(
+    ("crs", "x", "y", "lon", "lat"),
+    [
+        # The Ordnance Survey's own worked example, Caister water tower.
+        ("EPSG:27700", 651409.903, 313177.270, 1.716073973, 52.658007833),
+        ("EPSG:2804", 433000.0, 180000.0, -76.61749224178625, 39.28758113326425),
+    ],
+)
+def test_datums_that_are_shifted_against_wgs84_are_shifted_back(
+    crs: str, x: float, y: float, lon: float, lat: float
+) -> None:
+    (placed,), _ = convert_geometries(
+        np.array([shapely.Point(x, y)]), settle_datum(None, crs, file="f")
+    )
+    assert (placed.x, placed.y) == pytest.approx((lon, lat), abs=5e-5)
+    assert abs(placed.x - lon) < 3e-5
+
+
+def test_a_datum_whose_shift_is_unknown_is_doubted() -> None:
+    note = settle_datum(None, "EPSG:2434", file="f").note
+    assert note is not None
+    assert "Beijing 1954" in note
+    for known in ("EPSG:4546", "EPSG:2804", "EPSG:4612", "EPSG:27700", "wgs84", "EPSG:3857"):
+        assert settle_datum(None, known, file="f").note is None
+
+
+def test_heights_of_a_compound_crs_do_not_matter() -> None:
+    assert settle_datum(CRS("EPSG:2804+5703"), None, file="f").name == "EPSG:2804"

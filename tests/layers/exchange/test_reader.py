@@ -261,6 +261,17 @@ def test_projected_files_come_in_by_their_own_crs(tmp_path: Path, grids: gpd.Geo
     assert_same_squares(layer, 1e-9)
 
 
+def test_a_crs_in_no_register_is_converted_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "points.gpkg"
+    crs = "+proj=tmerc +lat_0=39 +lon_0=111 +ellps=GRS80 +towgs84=0,0,0 +units=m"
+    gpd.GeoDataFrame({"n": [1]}, geometry=[shapely.Point(0, 0)], crs=crs).to_file(path)
+    layer = read_layer(path)
+    assert layer.datum == "cgcs2000"
+    assert layer.raw_x is not None
+    assert layer.raw_x[0] == pytest.approx(111)
+    assert any("in no register" in note for note in layer.notes)
+
+
 def test_heights_are_left_out_and_points_keep_their_raw_coordinates(tmp_path: Path) -> None:
     path = tmp_path / "points.gpkg"
     gpd.GeoDataFrame({"n": [1]}, geometry=[shapely.Point(111, 39, 9)], crs=4490).to_file(path)
