@@ -13,14 +13,12 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyproj import Transformer
 
+from gis.crs import STORAGE_CRS, crs, transformer
 from gis.town import matters, people, premises, territory
 from gis.town.definition import CENTRE, METRIC_CRS
 
 __all__ = ["NOW", "Town", "make_town"]
-
-STORAGE_CRS_NAME: Final = "EPSG:4490"
 
 NOW: Final = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 """The moment the town shows unless the caller says another: 09:00 in Beijing."""
@@ -46,7 +44,8 @@ class Town:
         party, hazard, care (codes of statuses, or None), geometry.
     cases : GeoDataFrame
         category, description, address, datum, x, y, accuracy_m, occurred_at, reporter_kind,
-        state, geometry (the true place; x and y are what a device sent in its datum).
+        state, geometry (the true place; x and y are what a device sent in its datum); oldest
+        first.
     """
 
     areas: gpd.GeoDataFrame
@@ -127,7 +126,9 @@ def make_town(
                 "geometry": shapely.points(homes.xy),
             }
         ),
-        cases=gpd.GeoDataFrame(happened, crs=STORAGE_CRS_NAME),
+        cases=gpd.GeoDataFrame(happened, crs=STORAGE_CRS).sort_values(
+            "occurred_at", kind="stable", ignore_index=True
+        ),
     )
 
 
@@ -146,12 +147,12 @@ def _grid_table(land: territory.Territory) -> dict[str, Any]:
 def _frame(table: dict[str, Any]) -> gpd.GeoDataFrame:
     """Return a table of metres as a layer of degrees; equal vertices stay equal."""
     geometry = shapely.transform(np.asarray(table.pop("geometry"), dtype=object), _degrees)
-    return gpd.GeoDataFrame(table, geometry=geometry, crs=STORAGE_CRS_NAME)
+    return gpd.GeoDataFrame(table, geometry=geometry, crs=STORAGE_CRS)
 
 
 def _degrees(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return longitudes and latitudes of places given in metres from the town's centre."""
-    to_plane = Transformer.from_crs(STORAGE_CRS_NAME, METRIC_CRS, always_xy=True)
+    to_plane = transformer(STORAGE_CRS, crs(METRIC_CRS))
     east, north = to_plane.transform(*CENTRE)
     lon, lat = to_plane.transform(east + xy[:, 0], north + xy[:, 1], direction="INVERSE")
     degrees: NDArray[np.float64] = np.c_[lon, lat]

@@ -151,8 +151,8 @@ def hospital(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]
 
 def park(land: shapely.Polygon, rng: np.random.Generator) -> list[Footprint]:
     """Leave the land to trees, which nobody draws, and a few pavilions."""
-    spots = list(_stations(land, (12.0, 9.0), (75.0, 60.0), stagger=True))
-    keep = rng.permutation(len(spots))[: max(1, len(spots) // 3)]
+    spots = list(_stations(land, (12.0, 9.0), (48.0, 40.0), stagger=True))
+    keep = rng.permutation(len(spots))[: max(1, len(spots) // 4)]
     found = [
         Footprint(rectangle(spots[i][0], spots[i][1], 12.0, 9.0), (), 0, 1, 1, 1)
         for i in np.sort(keep)

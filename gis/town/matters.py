@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.datum import STORAGE, convert
 from gis.geometry import Degrees, Geometries
 from gis.town.descriptions import COMMON, CONFIDENTIAL, CONFIDENTIAL_TEXT, INDOOR, STREET
 
@@ -30,10 +31,8 @@ STATES: Final[dict[str, tuple[float, float]]] = {
 }
 """Share of the cases in each state, and how many days ago the oldest of them was met."""
 
-STORAGE: Final = "cgcs2000"
-
-DATUMS: Final[dict[str, float]] = {"wgs84": 0.85, "cgcs2000": 0.15}
-"""Positioning devices send WGS 84, surveyed marks CGCS2000."""
+DATUMS: Final[dict[str, float]] = {"gcj02": 0.62, "wgs84": 0.2, "bd09": 0.11, "cgcs2000": 0.07}
+"""Phones send GCJ-02 mostly, some apps BD-09; devices WGS 84, surveyed marks CGCS2000."""
 
 REPORTERS: Final[dict[str, float]] = {
     "worker": 0.55,
@@ -99,8 +98,11 @@ def happen(ground: Ground, count: int, now: datetime, rng: np.random.Generator) 
 
 def as_sent(lonlat: NDArray[np.float64], datums: NDArray[np.object_]) -> tuple[Degrees, Degrees]:
     """Return the coordinates a device would send that measures in its own datum."""
-    del datums  # WGS 84 and CGCS2000 are one here
-    return lonlat[:, 0].copy(), lonlat[:, 1].copy()
+    x, y = lonlat[:, 0].copy(), lonlat[:, 1].copy()
+    for name in np.unique(datums.astype(str)):
+        own = datums == name
+        x[own], y[own] = convert(x[own], y[own], STORAGE, str(name))
+    return x, y
 
 
 def _homes_met(

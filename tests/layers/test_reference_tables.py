@@ -8,7 +8,9 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from layers.vocabulary import ENDED_STATES, CaseState
+from gis.town import make_town
+from gis.town.descriptions import CONFIDENTIAL, INDOOR, STREET
+from layers.vocabulary import ENDED_STATES, CaseState, ReporterKind
 
 SHAPES = {
     "circle", "circle_open", "square", "square_open", "square_dot", "triangle", "triangle_dot",
@@ -224,3 +226,19 @@ def test_symbols_can_be_seen_on_both_grounds(row: dict[str, str]) -> None:
         assert re.fullmatch("#[0-9A-F]{6}", row[theme])
     assert contrast(row["colour_night"], NIGHT) >= 3
     assert contrast(row["colour_day"], DAY) >= 3 or row["colour_day"] in CASED
+
+
+def test_the_demo_town_uses_only_words_of_the_tables() -> None:
+    town = make_town(households=3_000, cases=400)
+    assert set(town.cases.category) <= {row["code"] for row in CATEGORIES}
+    assert set(town.cases.state) <= {row["state"] for row in STATES}
+    assert set(town.cases.reporter_kind) <= {kind.value for kind in ReporterKind}
+    for scheme in ("occupancy", "party", "hazard", "care"):
+        codes = {row["code"] for row in STATUSES if row["scheme"] == scheme}
+        assert set(town.households[scheme].dropna()) <= codes
+    secret = {row["code"] for row in CATEGORIES if row["confidential"] == "true"}
+    assert secret == set(CONFIDENTIAL)
+
+
+def test_every_category_can_be_met_in_the_demo_town() -> None:
+    assert {*INDOOR, *STREET, *CONFIDENTIAL} == {row["code"] for row in CATEGORIES}
