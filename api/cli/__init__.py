@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import typer
 
+from api.cli.process import ServiceFailed
 from gis.errors import GisError
 from layers.errors import LayersError
 
@@ -67,7 +68,7 @@ def main() -> None:
     try:
         # Wherever on the line it stands, which is where one adds it: at the end.
         app([word for word in sys.argv[1:] if word != "--debug"])
-    except (GisError, LayersError) as error:
+    except (GisError, LayersError, ServiceFailed) as error:
         if debug:
             raise
         print(f"lianxin: {error}", file=sys.stderr)

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def upgrade(as_json: AsJson = False) -> None:
     """Bring the database's schema up to date; what it holds stays."""
+    from layers.actions.seed_reference import seed_reference  # noqa: PLC0415
     from layers.database import check_server  # noqa: PLC0415
     from layers.database import upgrade as upgrade_schema  # noqa: PLC0415
     from layers.session import open_database  # noqa: PLC0415
@@ -36,14 +37,20 @@ def upgrade(as_json: AsJson = False) -> None:
     try:
         check_server(database.engine)
         steps = upgrade_schema(database.engine)
+        rows = seed_reference(database)
     finally:
         database.close()
     if as_json:
-        typer.echo(json.dumps({"steps": list(steps)}))
-    elif steps:
+        typer.echo(json.dumps({"steps": list(steps), "reference": asdict(rows)}))
+        return
+    if steps:
         typer.echo(f"已升级 · upgraded: {' → '.join(steps)}")
     else:
         typer.echo("已是最新，无需升级 · up to date, nothing to do")
+    if rows.inserted or rows.updated:
+        typer.echo(
+            f"参考表 · reference tables: {rows.inserted} 新增 added, {rows.updated} 更新 changed"
+        )
 
 
 def status(as_json: AsJson = False) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from layers.errors import LayersError, SettingsInvalid
+from layers.errors import SettingsInvalid
 
 if TYPE_CHECKING:
     import uvicorn
@@ -23,8 +23,8 @@ PR_SET_PDEATHSIG = 1
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class ServiceFailed(LayersError):
-    """The service ended by itself."""
+class ServiceFailed(Exception):
+    """The service ended by itself, or refused what it should not."""
 
 
 class Steps:
@@ -139,10 +139,13 @@ def serving(app: "FastAPI", taken: socket.socket, log_level: str) -> Iterator[Ca
     """Run the app in a thread of its own; give a function that waits until it ends."""
     import uvicorn  # noqa: PLC0415
 
+    from api.observability import configure_logging  # noqa: PLC0415
+
+    configure_logging(log_level)
     config = uvicorn.Config(
         app,
-        log_level=log_level,
-        access_log=log_level in ("debug", "info"),
+        log_config=None,
+        access_log=False,
         timeout_graceful_shutdown=3,  # a live feed never ends by itself
     )
     server = uvicorn.Server(config)

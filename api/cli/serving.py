@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,9 +25,11 @@ from layers.errors import SettingsInvalid
 
 if TYPE_CHECKING:
     from layers.actions.demo import DemoReport
+    from layers.session import Database
     from layers.settings import Settings
 
 CREATED, REPLAYED = 201, 200
+_LOCAL_ONLY = "只在本机可访问：尚无账号。 This machine only: there are no accounts yet."
 
 Host = Annotated[
     str | None, typer.Option(help="Listen on this address; of this machine only.", metavar="HOST")
@@ -43,23 +47,14 @@ def register(app: typer.Typer) -> None:
 def serve(host: Host = None, port: Port = None) -> None:
     """Serve what the database holds, until Ctrl-C."""
     settings = _settings(host, port)
-    die_with_make()
-    database = None
-    try:
-        with ended_by_signals(), take_port(settings.host, settings.port) as taken:
-            from api.app import create_app  # noqa: PLC0415
-            from layers.session import open_ready_database  # noqa: PLC0415
+    with _ended_in_order(settings, "\n已停止 stopped") as (taken, last):
+        from api.app import create_app  # noqa: PLC0415
 
-            database = open_ready_database(settings)
-            with serving(create_app(settings), taken, settings.log_level) as wait:
-                say(f"Lianxin  {_address(settings)}/  (Ctrl-C 停止 stops it)")
-                say("只在本机可访问：尚无账号。 This machine only: there are no accounts yet.")
-                wait()
-    except KeyboardInterrupt:
-        say("\n已停止 stopped")
-    finally:
-        if database is not None:
-            database.close()
+        last.callback(_open(settings).close)
+        with serving(create_app(settings), taken, settings.log_level) as wait:
+            say(f"Lianxin  {_address(settings)}/  (Ctrl-C 停止 stops it)")
+            say(_LOCAL_ONLY)
+            wait()
 
 
 def demo(
@@ -73,36 +68,29 @@ def demo(
     """Make an invented town, report its cases, and serve it until Ctrl-C."""
     began = time.monotonic()
     settings = _settings(host, port)
-    die_with_make()
-    database = None
     steps = Steps()
-    try:
-        with ended_by_signals(), take_port(settings.host, settings.port) as taken:
-            if fresh:
-                _start_over(settings, steps)
-            with steps.step("启动数据库 Starting the database"):
-                from api.app import create_app  # noqa: PLC0415
-                from layers.actions.demo import load_demo, settle_demo, unreported  # noqa: PLC0415
-                from layers.session import open_ready_database  # noqa: PLC0415
+    farewell = "\n已停止，数据库也已停止 stopped, the database too"
+    with _ended_in_order(settings, farewell) as (taken, last):
+        if fresh:
+            _start_over(settings, steps)
+        with steps.step("启动数据库 Starting the database"):
+            from api.app import create_app  # noqa: PLC0415
+            from layers.actions.demo import load_demo, settle_demo, unreported  # noqa: PLC0415
 
-                database = open_ready_database(settings)
-            with steps.step("装入演示城镇 Loading the demo town"):
-                cases = load_demo(database, households=households, progress=steps.progress)
-                reports = unreported(database, cases)
-            # A demo shows its own lines; the service's log is for what goes wrong.
-            level = "warning" if settings.log_level == "info" else settings.log_level
-            with serving(create_app(settings), taken, level) as wait:
-                if reports:
-                    with steps.step(f"上报案件 Reporting {len(reports)} cases"):
-                        _report(settings, reports, steps)
-                settle_demo(database, cases)
-                _tell_what_to_open(settings, time.monotonic() - began)
-                wait()
-    except KeyboardInterrupt:
-        say("\n已停止，数据库也已停止 stopped, the database too")
-    finally:
-        if database is not None:
-            database.close()
+            database = _open(settings)
+            last.callback(database.close)
+        with steps.step("装入演示城镇 Loading the demo town"):
+            cases = load_demo(database, households=households, progress=steps.progress)
+            reports = unreported(database, cases)
+        # A demo shows its own lines; the service's log is for what goes wrong.
+        level = "warning" if settings.log_level == "info" else settings.log_level
+        with serving(create_app(settings), taken, level) as wait:
+            if reports:
+                with steps.step(f"上报案件 Reporting {len(reports)} cases"):
+                    _report(settings, reports, steps)
+            settle_demo(database, cases)
+            _tell_what_to_open(settings, time.monotonic() - began)
+            wait()
 
 
 def show_settings(
@@ -127,6 +115,33 @@ def _settings(host: str | None, port: int | None) -> "Settings":
     settings = load_settings(host=host, port=port)
     require_loopback(settings.host)
     return settings
+
+
+@contextmanager
+def _ended_in_order(
+    settings: "Settings", farewell: str
+) -> Iterator[tuple[socket.socket, ExitStack]]:
+    """Hold the port until a signal ends the block, and then undo what ``last`` was given."""
+    die_with_make()
+    try:
+        with ExitStack() as last, ended_by_signals():
+            with take_port(settings.host, settings.port) as taken:
+                yield taken, last
+    except KeyboardInterrupt:
+        say(farewell)
+
+
+def _open(settings: "Settings") -> "Database":
+    from layers.actions.seed_reference import seed_reference  # noqa: PLC0415
+    from layers.session import open_ready_database  # noqa: PLC0415
+
+    database = open_ready_database(settings)
+    try:
+        seed_reference(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _start_over(settings: "Settings", steps: Steps) -> None:
@@ -177,6 +192,6 @@ def _tell_what_to_open(settings: "Settings", seconds: float) -> None:
     开始 start here       {address}/
     接口文档 API docs     {address}/docs
 
-只在本机可访问：尚无账号。 This machine only: there are no accounts yet.
+{_LOCAL_ONLY}
 Ctrl-C 停止服务和数据库 stops the service and its database."""
     )
