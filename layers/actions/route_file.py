@@ -144,7 +144,9 @@ def index_grids(grids: SourceLayer, code: str) -> tuple[GridIndex, tuple[str, ..
     invalid = np.flatnonzero(~shapely.is_valid(geometries))
     if len(invalid):
         geometries = geometries.copy()
-        geometries[invalid] = shapely.make_valid(geometries[invalid])
+        geometries[invalid] = shapely.make_valid(
+            geometries[invalid], method="structure", keep_collapsed=False
+        )
         some = ", ".join(codes.iloc[invalid[:5]])
         notes.append(f"{len(invalid)} grids have invalid outlines and were mended: {some}.")
     names, merged, pieces = _one_a_code(codes.to_list(), geometries)

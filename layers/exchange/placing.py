@@ -1,6 +1,5 @@
 """From a file's coordinates to the storage CRS: which datum they are in, and how they convert."""
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -9,7 +8,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
-from pyproj.transformer import TransformerGroup
 
 from gis import datum as datums
 from gis.crs import STORAGE_CRS, transformer
@@ -147,17 +145,23 @@ def _target(crs: CRS) -> CRS:
 
 
 def _doubt(crs: CRS) -> str | None:
-    """Say where PROJ may know no way from a datum to ours but to leave the shift out."""
+    """Say where PROJ knows no way from a datum to ours but to leave the shift out."""
     if _is_earth_degrees(crs) or (crs.geodetic_crs is not None and crs.geodetic_crs == STORAGE_CRS):
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a better way that needs a grid which is not here
-        ways = TransformerGroup(crs, _WGS84, always_xy=True).transformers
-    if not any("Ballpark" in way.description for way in ways):
+    area = crs.area_of_use
+    if area is None:
+        return None
+    # PROJ chooses a way for each place: where the CRS is at home counts.
+    there = transformer(_WGS84, crs).transform(
+        (area.west + area.east) / 2, (area.south + area.north) / 2
+    )
+    way = transformer(crs, _WGS84)
+    way.transform(*there)
+    if "Ballpark" not in way.get_last_used_operation().description:
         return None
     return (
-        f"{crs_name(crs)} ({crs.name}): for some or all places PROJ knows no shift from its datum "
-        "to CGCS2000, so positions may be off by tens of metres. Better convert the file first."
+        f"{crs_name(crs)} ({crs.name}): PROJ knows no shift from its datum to "
+        "CGCS2000, so positions may be off by tens of metres. Better convert the file first."
     )
 
 
