@@ -1,0 +1,163 @@
+"""The service: what is open while it runs, and which routes it serves."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import structlog
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+from api.dependencies import BODY_BYTES_MAX, Services
+from api.observability import Metrics, Observer, configure_logging
+from api.problems import MEDIA_TYPE, problem_of, register
+from api.routers import cases, charts, editions, health, routing, start
+from api.schemas.cases import ReportIn
+from api.schemas.placements import PlacementOut
+from api.schemas.problems import Problem
+from layers.actions.boundaries import Boundaries
+from layers.errors import NoEditionInForce
+from layers.session import open_ready_database
+from layers.settings import Settings, load_settings
+
+WEB = Path(str(files("api"))) / "web"
+
+DESCRIPTION = """
+A place is cut into grids (网格); every point has exactly one owner. Ask who owns a place, report a
+case, follow it.
+
+Coordinates are longitude, latitude, and their `datum` is always declared. Refusals are
+`application/problem+json` (RFC 9457). Times carry their zone.
+"""
+
+_TAGS = [
+    {"name": "routing", "description": "网格归属 · who owns a place"},
+    {"name": "cases", "description": "案件 · reported, listed, read"},
+    {"name": "health", "description": "运行状态 · alive, ready, figures"},
+]
+
+_DOCS = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Lianxin 联心 · API</title>
+<link rel="stylesheet" href="{root}/assets/vendor/swagger-ui.css">
+</head>
+<body data-openapi="{root}/openapi.json">
+<div id="docs"></div>
+<script src="{root}/assets/vendor/swagger-ui-bundle.js"></script>
+<script type="module" src="{root}/assets/docs.js"></script>
+</body>
+</html>
+"""
+
+_LOG = structlog.get_logger(__name__)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    open_services: Callable[[Settings, Metrics], Services] | None = None,
+) -> FastAPI:
+    """Make the service; nothing is opened before it starts.
+
+    ``open_services`` gives other services than those that the settings name, for tests.
+    """
+    settings = settings or load_settings()
+    configure_logging(settings.log_level)
+    metrics = Metrics()
+    opener = open_services or _open_services
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure_logging(settings.log_level)  # again: the server has set up its own since
+        services = await run_in_threadpool(opener, settings, metrics)
+        app.state.services = services
+        # No more threads than can be at work: some wait for the database, a few compute.
+        current_default_thread_limiter().total_tokens = settings.pool_size + 4
+        edition = await run_in_threadpool(services.edition_id)
+        _LOG.info("serving", edition=edition)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(services.close)
+
+    app = FastAPI(
+        title="Lianxin 联心",
+        version="0.1.0",
+        description=DESCRIPTION,
+        openapi_tags=_TAGS,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    register(app)
+    app.add_middleware(Observer, metrics=metrics, body_bytes_max=BODY_BYTES_MAX, answer=problem_of)
+    for module in (health, routing, cases, start, charts, editions):
+        app.include_router(module.router)
+    app.add_api_route("/docs", _docs(app), include_in_schema=False, response_class=HTMLResponse)
+    app.mount("/assets", StaticFiles(directory=WEB), name="assets")
+    _complete_openapi(app)
+    return app
+
+
+def _open_services(settings: Settings, metrics: Metrics) -> Services:
+    database = open_ready_database(settings)
+    try:
+        boundaries = Boundaries(database)
+    except BaseException:
+        database.close()
+        raise
+    with suppress(NoEditionInForce):
+        boundaries.in_force()
+    return Services(settings, database, boundaries, metrics)
+
+
+def _docs(app: FastAPI) -> Callable[[], Any]:
+    page = _DOCS.format(root=app.root_path)
+
+    async def docs() -> HTMLResponse:
+        """Show the API's documentation; everything on the page is served from here."""
+        return HTMLResponse(page)
+
+    return docs
+
+
+def _complete_openapi(app: FastAPI) -> None:
+    """Add what routes name but FastAPI doesn't see, and say how refusals really look."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is not None:
+            return app.openapi_schema
+        schema = plain()
+        _, definitions = models_json_schema(
+            [(model, "validation") for model in (Problem, ReportIn, PlacementOut)],
+            ref_template="#/components/schemas/{model}",
+        )
+        components = schema.setdefault("components", {}).setdefault("schemas", {})
+        for name, definition in definitions["$defs"].items():
+            components.setdefault(name, definition)
+        for name in ("HTTPValidationError", "ValidationError"):
+            components.pop(name, None)
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                _show_refusals(operation)
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way to extend it
+
+
+def _show_refusals(operation: dict[str, Any]) -> None:
+    for answer in operation.get("responses", {}).values():
+        shown = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        if shown.get("$ref", "").endswith("/HTTPValidationError"):
+            reference = {"$ref": "#/components/schemas/Problem"}
+            answer["content"] = {MEDIA_TYPE: {"schema": reference}}

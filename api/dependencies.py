@@ -1,0 +1,104 @@
+"""What a route may ask for: the open services, and a body read as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.observability import Metrics
+from api.schemas.problems import Refusal, invalid
+from layers.actions.boundaries import Boundaries, InForce
+from layers.actions.place import current
+from layers.actions.read_cases import categories
+from layers.errors import CategoryUnknown
+from layers.session import Database
+from layers.settings import Settings
+
+ROUTE_ROWS_MAX: Final = 100_000
+BODY_BYTES_MAX: Final = 32 << 20
+
+
+@dataclass
+class Services:
+    """What is open while the service runs."""
+
+    settings: Settings
+    database: Database
+    boundaries: Boundaries
+    metrics: Metrics = field(default_factory=Metrics)
+    route_rows_max: int = ROUTE_ROWS_MAX
+    _in_memory: bool = field(default=False, init=False, repr=False)
+    _categories: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.boundaries.close()
+        self.database.close()
+
+    async def in_force(self) -> InForce:
+        """Return the boundaries in force without ever holding up the event loop."""
+        if self._in_memory:
+            return self.boundaries.in_force()
+        found = await run_in_threadpool(self.boundaries.in_force)
+        self._in_memory = True
+        return found
+
+    def edition_id(self) -> int | None:
+        """Return the number of the edition in force, or None before the first."""
+        found = current(self.boundaries)
+        return None if found is None else found.edition_id
+
+    async def department(self, category: str) -> dict[str, str]:
+        """Return who leads for a category; asked of the database once."""
+        if category not in self._categories:
+            self._categories = await run_in_threadpool(categories, self.database)
+        found = self._categories.get(category)
+        if found is None:
+            raise CategoryUnknown(f"There is no category {category}.")
+        return {"zh": found["department_zh"], "en": found["department_en"]}
+
+
+def services(request: Request) -> Services:
+    """Return the open services."""
+    found: Services = request.app.state.services
+    return found
+
+
+OpenServices = Annotated[Services, Depends(services)]
+
+
+async def json_body(request: Request) -> Any:
+    """Return the body as JSON; strictly, so that NaN and 1e999 are no numbers."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "Unsupported media type",
+            "不支持的类型",
+            "The body must be JSON (Content-Type: application/json or application/geo+json).",
+        )
+    body = await request.body()
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        # Its message names the place in the text, and repeats nothing of it.
+        reason = str(error) if body else "it is empty"
+        raise invalid(f"The body is not valid JSON: {reason}.", "body", "is not JSON") from None
+
+
+def json_answer(
+    content: Any,
+    status: int = 200,
+    *,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return an answer as JSON, made at once from plain values."""
+    return Response(orjson.dumps(content), status, headers=headers, media_type=media_type)

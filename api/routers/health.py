@@ -1,0 +1,66 @@
+"""Is it alive, is it ready, how does it do."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from api.dependencies import OpenServices, json_answer
+from layers.actions.readiness import Finding, readiness
+
+router = APIRouter(tags=["health"])
+
+_ALIVE = b'{"status":"alive"}'
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Check(BaseModel):
+    """One thing that must be there before anything can be routed."""
+
+    name: Literal["database", "schema", "edition"]
+    ok: bool
+    message: str
+    message_zh: str
+
+
+class Ready(BaseModel):
+    """Whether the service can do its work."""
+
+    status: Literal["ready", "not ready"]
+    checks: list[Check]
+
+
+def findings(services: OpenServices) -> list[Finding]:
+    """Look at the database, its schema and the boundaries."""
+    return readiness(services.database, services.boundaries)
+
+
+@router.get("/livez", response_model=Alive)
+async def livez() -> Response:
+    """Answer as long as the process runs."""
+    return Response(_ALIVE, media_type="application/json")
+
+
+@router.get(
+    "/readyz",
+    response_model=Ready,
+    responses={503: {"model": Ready, "description": "What is missing, in words."}},
+)
+def readyz(checks: Annotated[list[Finding], Depends(findings)]) -> Response:
+    """Say whether cases can be routed, and if not, what is missing."""
+    ready = all(check.ok for check in checks)
+    content = {"status": "ready" if ready else "not ready", "checks": checks}
+    return json_answer(content, 200 if ready else 503)
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def metrics(services: OpenServices) -> Response:
+    """Return the service's figures as Prometheus reads them."""
+    services.metrics.edition_in_force.set(services.edition_id() or 0)
+    return Response(services.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
