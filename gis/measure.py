@@ -219,6 +219,33 @@ class BoundaryEdges:
         return dlon * east, dlat * north, lon + dlon, lat + dlat
 
 
+def degrees_around(lat: Degrees, metres: float) -> tuple[Degrees, Degrees]:
+    """Return how many degrees east and north surely reach as far as ``metres``.
+
+    Parameters
+    ----------
+    lat : ndarray of float, shape (n,)
+        Latitudes, finite.
+    metres : float
+        A distance on the ground.
+
+    Returns
+    -------
+    tuple of ndarray of float, shape (n,)
+        Half the width and height of a box that holds the whole circle; 360 at the poles.
+
+    Examples
+    --------
+    >>> east, north = degrees_around(np.array([39.9]), 50.0)
+    >>> east.round(6).tolist(), north.round(6).tolist()
+    ([0.000591], [0.000457])
+    """
+    up = np.full(np.shape(lat), metres * 1.01 / 110_574.0)  # the shortest degree of latitude
+    widest = np.minimum(np.abs(lat) + up, 90.0)
+    east, _ = _scales(widest)
+    return np.minimum(metres * 1.01 / np.maximum(east, metres / 360.0), 360.0), up
+
+
 def local_crs(lon: float, lat: float) -> CRS:
     """Return the projected CRS in which maps of a place are commonly drawn and surveyed.
 
