@@ -151,13 +151,14 @@ def _doubt(crs: CRS) -> str | None:
     area = crs.area_of_use
     if area is None:
         return None
-    # PROJ chooses a way for each place: where the CRS is at home counts.
-    there = transformer(_WGS84, crs).transform(
-        (area.west + area.east) / 2, (area.south + area.north) / 2
-    )
     way = transformer(crs, _WGS84)
-    way.transform(*there)
-    if "Ballpark" not in way.get_last_used_operation().description:
+    description = way.description
+    if description.startswith("unavailable"):
+        # PROJ has several ways and chooses one for each place: where the CRS is at home counts.
+        home = (area.west + area.east) / 2, (area.south + area.north) / 2
+        way.transform(*transformer(_WGS84, crs).transform(*home))
+        description = way.get_last_used_operation().description
+    if "Ballpark" not in description:
         return None
     return (
         f"{crs_name(crs)} ({crs.name}): PROJ knows no shift from its datum to "
