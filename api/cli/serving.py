@@ -124,9 +124,12 @@ def _ended_in_order(
     """Hold the port until a signal ends the block, and then undo what ``last`` was given."""
     die_with_make()
     try:
-        with ExitStack() as last, ended_by_signals():
-            with take_port(settings.host, settings.port) as taken:
-                yield taken, last
+        with (
+            ExitStack() as last,
+            ended_by_signals(),
+            take_port(settings.host, settings.port) as taken,
+        ):
+            yield taken, last
     except KeyboardInterrupt:
         say(farewell)
 
