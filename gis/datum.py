@@ -191,27 +191,42 @@ def suspects(
     """
     if _inside(convert_point(x, y, datum, STORAGE), bounds):
         return []
+    degrees = abs(x) <= 180 and abs(y) <= 90
     return [
         other
-        for other in alternatives(x, y, datum, bounds)
+        for other in alternatives(datum, bounds, in_degrees=degrees)
         if _inside(convert_point(x, y, other, STORAGE), bounds)
     ]
 
 
 def alternatives(
-    x: float, y: float, datum: str, bounds: tuple[float, float, float, float]
+    datum: str, bounds: tuple[float, float, float, float], *, in_degrees: bool
 ) -> list[str]:
-    """Return the other datums in which people commonly send such numbers near ``bounds``."""
-    if not (math.isfinite(x) and math.isfinite(y)):
-        return []
+    """Return the other datums in which people commonly send coordinates of a place.
+
+    Parameters
+    ----------
+    datum : str
+        The declared one.
+    bounds : tuple of float
+        The place: west, south, east and north in degrees of the storage CRS.
+    in_degrees : bool
+        Whether the numbers can be degrees; else they are metres.
+
+    Examples
+    --------
+    >>> alternatives("gcj02", (111.0, 39.5, 111.5, 40.0), in_degrees=True)
+    ['wgs84', 'bd09']
+    """
     declared = parse(datum)
-    if abs(x) <= 180 and abs(y) <= 90:
+    if in_degrees:
         names = [*_SHIFTED] if declared.is_plain else ["wgs84", *_SHIFTED]
-        return [name for name in names if name != declared.name]
-    meridian = 3 * round((bounds[0] + bounds[2]) / 6)
-    step = (meridian - 75) // 3
-    zones = [f"EPSG:{first + step}" for first in (4534, 4513)] if 0 <= step <= 20 else []
-    return [name for name in [*zones, "EPSG:3857"] if name != declared.name]
+    else:
+        middle = (bounds[0] + bounds[2]) / 2
+        step = round((middle - 75) / 3) if math.isfinite(middle) else -1
+        zones = [f"EPSG:{first + step}" for first in (4534, 4513)] if 0 <= step <= 20 else []
+        names = [*zones, "EPSG:3857"]
+    return [name for name in names if name != declared.name]
 
 
 def _inside(point: tuple[float, float], bounds: tuple[float, float, float, float]) -> bool:

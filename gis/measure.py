@@ -174,6 +174,15 @@ class BoundaryEdges:
             start = stop
         return out
 
+    def distance_m(self, lon: float, lat: float, which: int) -> float:
+        """Return the metres from one point to the boundary of one geometry."""
+        edges = np.arange(self._starts[which], self._starts[which + 1])
+        if not edges.size:
+            return float("nan")
+        return float(self._chunk(
+            np.array([lon]), np.array([lat]), np.array([which]), np.array([edges.size])
+        )[0])  # fmt: skip
+
     def _chunk(
         self, lon: Degrees, lat: Degrees, which: NDArray[np.intp], counts: NDArray[np.intp]
     ) -> Metres:
@@ -205,7 +214,7 @@ class BoundaryEdges:
         start_lon, start_lat = from_lon - lon, from_lat - lat
         foot = np.full(len(lon), 0.5)
         for _ in range(2):
-            east, north = _scales(lat + (start_lat + foot * over_lat) / 2)
+            east, north = metres_a_degree(lat + (start_lat + foot * over_lat) / 2)
             along_x, along_y = over_lon * east, over_lat * north
             with np.errstate(invalid="ignore", divide="ignore"):  # an edge of no length
                 foot = -(start_lon * east * along_x + start_lat * north * along_y) / (
@@ -215,7 +224,7 @@ class BoundaryEdges:
         # weighted from both ends, so that a foot at an end is that vertex to the last bit
         dlon = (1 - foot) * start_lon + foot * (self._to[edge, 0] - lon)
         dlat = (1 - foot) * start_lat + foot * (self._to[edge, 1] - lat)
-        east, north = _scales(lat + dlat / 2)
+        east, north = metres_a_degree(lat + dlat / 2)
         return dlon * east, dlat * north, lon + dlon, lat + dlat
 
 
@@ -242,7 +251,7 @@ def degrees_around(lat: Degrees, metres: float) -> tuple[Degrees, Degrees]:
     """
     up = np.full(np.shape(lat), metres * 1.01 / 110_574.0)  # the shortest degree of latitude
     widest = np.minimum(np.abs(lat) + up, 90.0)
-    east, _ = _scales(widest)
+    east, _ = metres_a_degree(widest)
     return np.minimum(metres * 1.01 / np.maximum(east, metres / 360.0), 360.0), up
 
 
@@ -274,8 +283,15 @@ def local_crs(lon: float, lat: float) -> CRS:
     return crs(f"EPSG:{zones[0].code}")
 
 
-def _scales(lat: Degrees) -> tuple[Metres, Metres]:
-    """Return the metres of a degree of longitude and of latitude."""
+def metres_a_degree(lat: Degrees) -> tuple[Metres, Metres]:
+    """Return the metres of a degree of longitude and of a degree of latitude, at each latitude.
+
+    Examples
+    --------
+    >>> east, north = metres_a_degree(np.array([39.9]))
+    >>> east.round(1).tolist(), north.round(1).tolist()
+    ([85518.3], [111032.7])
+    """
     radians = np.radians(lat)
     sine = np.sin(radians)
     bend = 1.0 - GEOD.es * sine * sine

@@ -5,6 +5,7 @@ the one with the lowest code owns it; a dedicated grid (a market, a school) goes
 grid around it (decision 0002).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -135,13 +136,24 @@ class GridIndex:
 
     def owner_position(self, lon: float, lat: float) -> int:
         """Return the position of the grid that owns one point, or ``OUTSIDE``."""
-        if not (np.isfinite(lon) and np.isfinite(lat)):
-            return OUTSIDE
+        return self.claim(lon, lat)[0]
+
+    def claim(self, lon: float, lat: float) -> tuple[int, bool]:
+        """Return the position of one point's owner, and what :meth:`on_boundary` says of it."""
+        if not (math.isfinite(lon) and math.isfinite(lat)):
+            return OUTSIDE, False
         found = self._tree.query(shapely.Point(lon, lat))
-        for part in np.sort(found):  # in the order of precedence: the first that covers it owns it
-            if shapely.intersects_xy(self._parts[part], lon, lat):
-                return int(self._by_rank[self._part_rank[part]])
-        return OUTSIDE
+        found.sort()  # in the order of precedence: the first that covers it owns it
+        owner, disputed = OUTSIDE, False
+        for part in found[shapely.intersects_xy(self._parts[found], lon, lat)]:
+            grid = int(self._by_rank[self._part_rank[part]])
+            if owner == OUTSIDE:
+                owner = grid
+            if grid == owner:
+                disputed |= not shapely.contains_xy(self._parts[part], lon, lat)
+            else:
+                disputed |= bool(self.dedicated[grid] == self.dedicated[owner])
+        return owner, disputed
 
     def on_boundary(
         self, lon: ArrayLike, lat: ArrayLike, positions: Positions
@@ -207,6 +219,12 @@ class GridIndex:
         lost = np.flatnonzero((out == OUTSIDE) & np.isfinite(lons) & np.isfinite(lats))
         out[lost], _ = self.nearest_outside(lons[lost], lats[lost], within_m)
         return out
+
+    def touched(self, geometry: shapely.Geometry) -> Positions:
+        """Return the positions of the grids that a geometry touches, in order of precedence."""
+        found = self._tree.query(geometry, predicate="intersects")
+        ranks: Positions = np.unique(self._part_rank[found])
+        return self._by_rank[ranks]
 
     def nearest_outside(
         self, lon: Degrees, lat: Degrees, within_m: float
