@@ -47,6 +47,8 @@ HOT_THEMES: Final = ("54001", "51006", "53003", "55003", "59003", "54006")
 HOT_SHARE: Final = 0.45
 HOT_RADIUS_M: Final = 75.0
 OUTSKIRTS: Final = 5
+NEAR_RIM: Final = 3
+RIM_M: Final = 22.0
 AT_BOUNDARY: Final = 6
 
 
@@ -158,15 +160,22 @@ def _move_to_edges(
         places[chosen] = corners[np.linspace(0, len(corners) - 1, len(chosen)).astype(int)]
         # Surveyed marks: no datum in between, so that the point stays exactly on the corner.
         datums[chosen] = STORAGE
+    beyond = movable[AT_BOUNDARY : AT_BOUNDARY + OUTSKIRTS + NEAR_RIM]
+    places[beyond] = _beyond(ground)[: len(beyond)]
+    addresses[beyond] = "城外公路旁"
+
+
+def _beyond(ground: Ground) -> NDArray[np.float64]:
+    """Return places out in the banner, the last of them beyond it, and some near the town's rim."""
     town = float(np.abs(shapely.total_bounds(ground.grids)).max())
-    beyond = movable[AT_BOUNDARY : AT_BOUNDARY + OUTSKIRTS]
-    for turn, case in enumerate(beyond):
-        away = town * (1.25 + 0.1 * turn)
-        if turn == OUTSKIRTS - 1:
-            away = 1.2 * float(np.abs(ground.banner.bounds).max())
-        angle = 0.7 + 1.3 * turn
-        places[case] = away * np.cos(angle), away * np.sin(angle)
-        addresses[case] = "城外公路旁"
+    away = town * (1.25 + 0.1 * np.arange(OUTSKIRTS))
+    away[-1] = 1.2 * float(np.abs(shapely.bounds(ground.banner)).max())
+    angle = 0.7 + 1.3 * np.arange(OUTSKIRTS)
+    rim = shapely.boundary(shapely.buffer(shapely.coverage_union_all(ground.grids), RIM_M))
+    near = shapely.line_interpolate_point(rim, np.linspace(0.1, 0.8, NEAR_RIM), normalized=True)
+    far = np.c_[away * np.cos(angle), away * np.sin(angle)]
+    places: NDArray[np.float64] = np.vstack([far, shapely.get_coordinates(near)])
+    return places
 
 
 def _inner_corners(grids: Geometries) -> NDArray[np.float64]:

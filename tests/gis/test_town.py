@@ -169,6 +169,12 @@ def test_each_building_lies_in_one_grid(any_town: Town) -> None:
     assert (touching[0] == touching[1]).all()
 
 
+def test_streets_stay_free(any_town: Town) -> None:
+    outlines = metric(any_town.buildings)
+    edges = shapely.STRtree(shapely.boundary(metric(any_town.grids)))
+    assert len(edges.query(outlines, predicate="dwithin", distance=3.5)[0]) == 0
+
+
 def test_each_building_stands_in_its_compound(any_town: Town) -> None:
     compounds = any_town.compounds.set_index("code")
     homes = any_town.buildings.dropna(subset="compound_code")
@@ -312,7 +318,11 @@ def test_some_cases_lie_on_boundaries_and_some_beyond(town: Town) -> None:
     outside = points[covering == 0]
     within_banner = shapely.within(outside, banner)
     assert (~within_banner).sum() == 1
-    assert 4 <= within_banner.sum() < 40
+    to_town = shapely.distance(
+        metric(town.cases)[covering == 0], shapely.union_all(metric(town.grids))
+    )
+    assert (to_town[within_banner] < 50).sum() == 3
+    assert (to_town[within_banner] > 100).sum() == 4
 
 
 def test_hot_spots_gather_cases(town: Town) -> None:
