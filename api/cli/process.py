@@ -135,16 +135,13 @@ def take_port(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def serving(app: "FastAPI", taken: socket.socket, log_level: str) -> Iterator[Callable[[], None]]:
+def serving(app: "FastAPI", taken: socket.socket) -> Iterator[Callable[[], None]]:
     """Run the app in a thread of its own; give a function that waits until it ends."""
     import uvicorn  # noqa: PLC0415
 
-    from api.observability import configure_logging  # noqa: PLC0415
-
-    configure_logging(log_level)
     config = uvicorn.Config(
         app,
-        log_config=None,
+        log_config=None,  # the app writes its own
         access_log=False,
         timeout_graceful_shutdown=3,  # a live feed never ends by itself
     )

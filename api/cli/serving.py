@@ -51,7 +51,7 @@ def serve(host: Host = None, port: Port = None) -> None:
         from api.app import create_app  # noqa: PLC0415
 
         last.callback(_open(settings).close)
-        with serving(create_app(settings), taken, settings.log_level) as wait:
+        with serving(create_app(settings), taken) as wait:
             say(f"Lianxin  {_address(settings)}/  (Ctrl-C 停止 stops it)")
             say(_LOCAL_ONLY)
             wait()
@@ -83,8 +83,9 @@ def demo(
             cases = load_demo(database, households=households, progress=steps.progress)
             reports = unreported(database, cases)
         # A demo shows its own lines; the service's log is for what goes wrong.
-        level = "warning" if settings.log_level == "info" else settings.log_level
-        with serving(create_app(settings), taken, level) as wait:
+        if settings.log_level == "info":
+            settings = settings.model_copy(update={"log_level": "warning"})
+        with serving(create_app(settings), taken) as wait:
             if reports:
                 with steps.step(f"上报案件 Reporting {len(reports)} cases"):
                     _report(settings, reports, steps)
