@@ -13,8 +13,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.datum import STORAGE
-from gis.geometry import Geometries
+from gis.datum import STORAGE, parse
+from gis.geometry import Degrees, Geometries
 from gis.ownership import GridIndex
 from gis.routing import Placements, Router, Rule
 from layers.errors import FileUnreadable, LayerRefused
@@ -108,6 +108,10 @@ def route_file(order: RouteOrder, *, progress: Progress | None = None) -> RouteR
     tell("write", 0, len(routed))
     written_notes = _write(routed, points, order.out)
     counts = Counter(answers["rule"])
+    suspects = int(np.count_nonzero(answers["suspect"]))
+    doubt = (
+        f"{suspects} points lie in no grid but would in another datum: is {points.datum} right?",
+    ) * bool(suspects)
     return RouteReport(
         rows=len(points),
         by_rule={rule.value: counts[rule.value] for rule in Rule if counts[rule.value]},
@@ -115,7 +119,7 @@ def route_file(order: RouteOrder, *, progress: Progress | None = None) -> RouteR
         seconds=time.perf_counter() - started,
         routing_seconds=routing_seconds,
         out=order.out,
-        notes=(*grids.notes, *grid_notes, *points.notes, *added_notes, *written_notes),
+        notes=(*grids.notes, *grid_notes, *points.notes, *added_notes, *written_notes, *doubt),
     )
 
 
@@ -168,18 +172,25 @@ def _one_a_code(codes: Sequence[str], geometries: Geometries) -> tuple[list[str]
 
 def _route(router: Router, points: SourceLayer, tell: Progress) -> dict[str, NDArray[np.object_]]:
     """Return the added columns, routed in batches so that progress can be shown."""
-    geometries = points.frame.geometry.to_numpy()
-    lon, lat = shapely.get_x(geometries), shapely.get_y(geometries)
+    x, y, datum = _sent(points)
     codes = np.array([*router.grids.codes, None], dtype=object)
     batches: list[dict[str, NDArray[np.object_]]] = []
-    for start in range(0, len(lon), _BATCH_ROWS):
-        stop = min(start + _BATCH_ROWS, len(lon))
-        placed = router.place_many(lon[start:stop], lat[start:stop], STORAGE)
+    for start in range(0, len(x), _BATCH_ROWS):
+        stop = min(start + _BATCH_ROWS, len(x))
+        placed = router.place_many(x[start:stop], y[start:stop], datum)
         batches.append(_columns(placed, codes, points.problems, start))
-        tell("route", stop, len(lon))
+        tell("route", stop, len(x))
     if not batches:
-        return {name: np.empty(0, dtype=object) for name in ADDED}
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in ADDED}
+        return {name: np.empty(0, dtype=object) for name in (*ADDED, "suspect")}
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def _sent(points: SourceLayer) -> tuple[Degrees, Degrees, str]:
+    """Return degrees as they were sent, or the router could not doubt their datum."""
+    if points.raw_x is not None and points.raw_y is not None and parse(points.datum).crs is None:
+        return points.raw_x, points.raw_y, points.datum
+    geometries = points.frame.geometry.to_numpy()
+    return shapely.get_x(geometries), shapely.get_y(geometries), STORAGE
 
 
 def _columns(
@@ -197,6 +208,7 @@ def _columns(
         "lon": placed.lon,
         "lat": placed.lat,
         "reason": reasons,
+        "suspect": placed.datum_suspect,
     }
 
 

@@ -29,7 +29,7 @@ class Table:
     delimiter: str
     encoding: str
     problems: dict[int, str] = field(default_factory=dict)
-    """Rows (1-based) whose number of values is not that of the header, and why."""
+    """Rows (from 1) with more values than the header, so that none is surely in its column."""
     notes: tuple[str, ...] = ()
 
 
@@ -47,7 +47,7 @@ def read_table(path: Path, *, encoding: str | None, progress: Progress) -> Table
                 f"{broken} values hold bytes that are not {page.codec}, shown as \ufffd.",
             )
     if problems:
-        notes = (*notes, f"{len(problems)} rows have more or fewer values than the header.")
+        notes = (*notes, f"{len(problems)} rows have more values than the header.")
     return Table(frame, delimiter, page.codec, problems, (*notes, *renamed))
 
 
@@ -91,7 +91,7 @@ def _read_header(path: Path, codec: str) -> tuple[list[str], str]:
 def _read_rows(
     path: Path, codec: str, delimiter: str, columns: Sequence[str], progress: Progress
 ) -> tuple[pd.DataFrame, dict[int, str]]:
-    """Read by the fast parser, or one by one where rows are longer or shorter than the header."""
+    """Read by the fast parser, or one by one where rows are longer than the header."""
     chunks: list[pd.DataFrame] = []
     done = 0
     try:
@@ -136,9 +136,8 @@ def _read_ragged(
         while len(record) > width and not record[-1]:
             record.pop()
         found = len(record)
-        if found != width:
-            problems[number] = f"the row has {found} values where the header has {width}"
         if found > width:
+            problems[number] = f"the row has {found} values where the header has {width}"
             record[width - 1 :] = [delimiter.join(record[width - 1 :])]
         rows.append(record + [""] * (width - len(record)))
     return pd.DataFrame(rows, columns=list(columns), dtype=str), problems

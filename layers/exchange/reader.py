@@ -154,6 +154,9 @@ def _place_columns(layer: SourceLayer, path: Path, options: ReadOptions) -> Sour
     datum = settle_datum(None, options.get("datum"), file=path.name)
     columns = CoordinateColumns(*found, decimal_comma=layer.delimiter == ";")
     x, y, problems = columns.numbers(layer.frame)
+    # A row with a value too many may have its coordinates anywhere.
+    unsure = np.array(sorted(layer.problems), dtype=np.intp) - 1
+    x[unsure] = y[unsure] = np.nan
     check_plausible(x, y, datum, found)
     if datum.note:
         layer = replace(layer, notes=(*layer.notes, datum.note))

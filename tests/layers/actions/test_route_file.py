@@ -114,6 +114,15 @@ def test_gcj02_points_land_in_the_right_grid(tmp_path: Path, grids: Path) -> Non
     assert text(as_wgs)["grid_code"].tolist() == ["G02"]
 
 
+def test_a_datum_that_seems_wrong_is_doubted_not_changed(tmp_path: Path, grids: Path) -> None:
+    path = tmp_path / "phone.csv"
+    # A point in G02 as a phone sends it: in GCJ-02 it lies east of all grids.
+    path.write_text("x,y\n111.0245,39.0064\n")
+    report, out = route(path, grids, "out.csv", datum="wgs84")
+    assert text(out)["rule"].tolist() == ["outside"]
+    assert any("1 points lie in no grid but would in another datum" in n for n in report.notes)
+
+
 def test_a_file_with_a_crs_needs_no_datum(tmp_path: Path, grids: Path) -> None:
     path = tmp_path / "points.gpkg"
     points = gpd.GeoDataFrame(

@@ -194,6 +194,15 @@ def test_a_csv_of_points(tmp_path: Path, codec: str, delimiter: str) -> None:
     }
 
 
+def test_a_row_with_a_value_too_many_stays_without_a_place(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_text("n,lon,lat\n1,111,39\n2,a,112,39\n3,112,39\n")
+    layer = read_layer(path, datum="wgs84")
+    assert layer.frame["lat"].tolist() == ["39", "112,39", "39"]
+    assert layer.frame.geometry.isna().tolist() == [False, True, False]
+    assert layer.problems == {2: "the row has 4 values where the header has 3"}
+
+
 def test_a_csv_needs_its_datum(tmp_path: Path) -> None:
     path = tmp_path / "cases.csv"
     path.write_text("lon,lat\n111,39\n")
