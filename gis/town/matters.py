@@ -44,6 +44,9 @@ REPORTERS: Final[dict[str, float]] = {
 HOT_THEMES: Final = ("54001", "51006", "53003", "55003", "59003", "54006")
 """What each hot spot is about."""
 
+ROADSIDE: Final = ("59002", "54001", "55007", "53010", "55001")
+"""What is met where no home is near."""
+
 HOT_SHARE: Final = 0.45
 HOT_RADIUS_M: Final = 75.0
 OUTSKIRTS: Final = 5
@@ -75,7 +78,15 @@ def happen(ground: Ground, count: int, now: datetime, rng: np.random.Generator) 
     places[~indoor] = _beside(ground, homes[~indoor], rng)
     addresses = ground.addresses[ground.building_of_home[homes]].copy()
     datums = _shared_out(DATUMS, count, rng)
-    _move_to_edges(ground, places, addresses, datums, indoor)
+    marks, beyond = _edge_cases(indoor)
+    corners = _inner_corners(ground.grids)
+    marks = marks[: len(corners)]
+    places[marks] = corners[np.linspace(0, len(corners) - 1, len(marks)).astype(int)]
+    # Surveyed marks: no datum in between, so that the point stays exactly on the corner.
+    datums[marks] = STORAGE
+    places[beyond], addresses[beyond] = _beyond(ground)[: len(beyond)], "城外公路"
+    for moved in (marks, beyond):
+        categories[moved] = np.resize(np.array(ROADSIDE, dtype=object), len(moved))
     descriptions = [
         _described(category, at, door, rng)
         for category, at, door in zip(categories, addresses, ground.doors[homes], strict=True)
@@ -145,24 +156,11 @@ def _described(category: str, at: str, door: str, rng: np.random.Generator) -> s
     return str(rng.choice(templates)).format(at=at, room=f"{at}{door}")
 
 
-def _move_to_edges(
-    ground: Ground,
-    places: NDArray[np.float64],
-    addresses: NDArray[np.object_],
-    datums: NDArray[np.object_],
-    indoor: NDArray[np.bool_],
-) -> None:
-    """Move a few street matters onto corners of grids, and some beyond the town and the banner."""
+def _edge_cases(indoor: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Choose street matters to lie on corners of grids, and others to lie beyond the town."""
     movable = np.flatnonzero(~indoor)
-    corners = _inner_corners(ground.grids)
-    chosen = movable[: min(AT_BOUNDARY, len(corners))]
-    if len(chosen):
-        places[chosen] = corners[np.linspace(0, len(corners) - 1, len(chosen)).astype(int)]
-        # Surveyed marks: no datum in between, so that the point stays exactly on the corner.
-        datums[chosen] = STORAGE
-    beyond = movable[AT_BOUNDARY : AT_BOUNDARY + OUTSKIRTS + NEAR_RIM]
-    places[beyond] = _beyond(ground)[: len(beyond)]
-    addresses[beyond] = "城外公路旁"
+    last = AT_BOUNDARY + OUTSKIRTS + NEAR_RIM
+    return movable[:AT_BOUNDARY], movable[AT_BOUNDARY:last]
 
 
 def _beyond(ground: Ground) -> NDArray[np.float64]:
