@@ -1,0 +1,183 @@
+"""``lianxin chart``: a battle chart as one page, from the database or from files alone."""
+
+import json
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gis.chart.definition import Language, Theme
+    from layers.actions.chart_files import ChartOrder
+
+_DATUMS = "wgs84, cgcs2000, gcj02, bd09, EPSG:n or ESRI:n"
+_FILE = "FILE[:LAYER]"
+
+
+class Lang(StrEnum):
+    """In which language the page opens."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+class Shade(StrEnum):
+    """Night for walls, day for desks and paper."""
+
+    NIGHT = "night"
+    DAY = "day"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("chart")(chart)
+
+
+def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
+    out: Annotated[Path, typer.Option(help="Where to write the page.", metavar="FILE.html")],
+    place: Annotated[
+        str | None,
+        typer.Argument(
+            help="all, or the code of an area or grid, from the database.", metavar="[NAME]"
+        ),
+    ] = None,
+    grids: Annotated[
+        str | None, typer.Option(help="Draw files instead, with no database.", metavar=_FILE)
+    ] = None,
+    code: Annotated[
+        str | None, typer.Option(help="Column of the grids' codes.", metavar="COLUMN")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Column of the grids' names.", metavar="COLUMN")
+    ] = None,
+    buildings: Annotated[str | None, typer.Option(metavar=_FILE)] = None,
+    households: Annotated[str | None, typer.Option(metavar=_FILE)] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Column of the households' statuses.", metavar="COLUMN")
+    ] = None,
+    cases: Annotated[
+        str | None,
+        typer.Option(help="What lianxin route wrote, or any points.", metavar=_FILE),
+    ] = None,
+    datum: Annotated[
+        str | None,
+        typer.Option(help=f"Of files that declare none: {_DATUMS}.", metavar="DATUM"),
+    ] = None,
+    x: Annotated[
+        str | None, typer.Option(help="Column of longitudes or eastings.", metavar="COLUMN")
+    ] = None,
+    y: Annotated[
+        str | None, typer.Option(help="Column of latitudes or northings.", metavar="COLUMN")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", help="As in cases.state=SRStatus; may be repeated.", metavar="FIELD=COLUMN"
+        ),
+    ] = None,
+    timezone: Annotated[
+        str, typer.Option(help="Of times in files that name none.", metavar="ZONE")
+    ] = "Asia/Shanghai",
+    title: Annotated[str | None, typer.Option(help="Title of a chart of files.")] = None,
+    lang: Annotated[Lang, typer.Option(help="In which the page opens.")] = Lang.ZH,
+    theme: Annotated[Shade, typer.Option(help="Night for walls, day for desks.")] = Shade.NIGHT,
+    scheme: Annotated[
+        str | None,
+        typer.Option(help="Households by occupancy, party, hazard or care.", metavar="SCHEME"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Draw a battle chart: one page that works from a file, with the network off."""
+    from layers.actions.chart_files import ChartOrder, check_page  # noqa: PLC0415
+
+    check_page(out)
+    if grids is None:
+        _refuse_file_flags(
+            code=code, name=name, buildings=buildings, households=households, status=status,
+            cases=cases, datum=datum, x=x, y=y, map=columns, title=title,
+        )  # fmt: skip
+        _from_database(place or "all", out, (lang.value, theme.value, scheme), as_json=as_json)
+        return
+    if place is not None:
+        raise typer.BadParameter("Name a place of the database, or files with --grids; not both.")
+    if code is None:
+        raise typer.BadParameter("--grids needs --code, the column of the grids' codes.")
+    order = ChartOrder(
+        grids=grids, code=code, name=name, buildings=buildings, households=households,
+        status=status, cases=cases, datum=datum, x=x, y=y, columns=_pairs(columns or []),
+        timezone=timezone, title=title, language=lang.value, theme=theme.value, scheme=scheme,
+    )  # fmt: skip
+    _from_files(order, out, as_json=as_json)
+
+
+def _from_database(
+    place: str, out: Path, look: "tuple[Language, Theme, str | None]", *, as_json: bool
+) -> None:
+    from api.cli.importing import ready_database  # noqa: PLC0415
+    from layers.actions.chart_files import write_page  # noqa: PLC0415
+    from layers.actions.draw_chart import (  # noqa: PLC0415
+        DEFAULT_SCHEME,
+        ChartRequest,
+        draw_chart,
+    )
+
+    language, theme, scheme = look
+    began = time.perf_counter()
+    with ready_database() as database:
+        page = draw_chart(database, ChartRequest(place, language, theme, scheme or DEFAULT_SCHEME))
+    write_page(page, out)
+    _tell(out, {}, (), time.perf_counter() - began, as_json=as_json)
+
+
+def _from_files(order: "ChartOrder", out: Path, *, as_json: bool) -> None:
+    from layers.actions.chart_files import draw_chart_from_files, write_page  # noqa: PLC0415
+
+    began = time.perf_counter()
+    drawn = draw_chart_from_files(order)
+    write_page(drawn.page, out)
+    _tell(out, drawn.counts, drawn.notes, time.perf_counter() - began, as_json=as_json)
+
+
+def _tell(
+    out: Path, counts: dict[str, int], notes: tuple[str, ...], seconds: float, *, as_json: bool
+) -> None:
+    size = out.stat().st_size
+    if as_json:
+        answer = {
+            "out": str(out),
+            "bytes": size,
+            "seconds": round(seconds, 3),
+            "counts": counts,
+            "notes": list(notes),
+        }
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    for note in notes:
+        typer.echo(f"· {note}", err=True)
+    words = {
+        "grids": "网格 grids", "buildings": "楼栋 buildings",
+        "households": "户 households", "cases": "案件 cases",
+    }  # fmt: skip
+    for layer, count in counts.items():
+        typer.echo(f"{count:>9,}  {words[layer]}")
+    typer.echo(f"{out}  {size / 1e6:.1f} MB  {seconds:.1f} s")
+
+
+def _pairs(flags: list[str]) -> dict[str, str]:
+    pairs = {}
+    for flag in flags:
+        field, equals, column = flag.partition("=")
+        if not (equals and field.strip() and column.strip()):
+            raise typer.BadParameter(f"--map {flag}: write it as cases.state=COLUMN.")
+        pairs[field.strip()] = column.strip()
+    return pairs
+
+
+def _refuse_file_flags(**flags: object) -> None:
+    given = [name for name, value in flags.items() if value]
+    if given:
+        raise typer.BadParameter(
+            f"--{given[0]} is of a chart of files: name the grids with --grids, or leave it out."
+        )

@@ -1,0 +1,353 @@
+"""Draw a battle chart (作战图) of a place from what is stored."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from sqlalchemy import Executable
+from sqlalchemy.orm import Session
+
+from gis.chart.definition import (
+    ChartData,
+    ChartDefinition,
+    Language,
+    StatusScheme,
+    StatusStyle,
+    Theme,
+)
+from gis.chart.web import render
+from gis.crs import STORAGE_CRS
+from layers.actions.chart_styles import case_state_styles
+from layers.errors import ChartNotFound
+from layers.models import StatusValue
+from layers.session import Database
+from layers.store import charts, territory
+from layers.vocabulary import AreaLevel
+
+EVERYTHING = "all"
+"""The name of the chart of the whole place."""
+
+DEFAULT_SCHEME = "occupancy"
+
+
+@dataclass(frozen=True)
+class ChartPlace:
+    """A place that has a chart: the whole, an area, or a grid of the edition in force.
+
+    ``name`` goes into the chart's address; ``level`` is ``all``, an area's level, or ``grid``.
+    """
+
+    name: str
+    level: str
+    code: str | None
+    name_zh: str
+    name_en: str
+    path: str
+    grid_count: int = 0
+    open_case_count: int = 0
+
+    @property
+    def title_zh(self) -> str:
+        """The chart's title in Chinese."""
+        return f"{self.name_zh}作战图"
+
+    @property
+    def title_en(self) -> str:
+        """The chart's title in English."""
+        return f"{self.name_en} battle chart"
+
+    @property
+    def depth(self) -> int:
+        """How many places this one lies in."""
+        return max(self.path.count("/") - 1, 0)
+
+
+@dataclass(frozen=True)
+class SchemeName:
+    """A permanent status scheme, by its names."""
+
+    code: str
+    name_zh: str
+    name_en: str
+
+
+@dataclass(frozen=True)
+class ChartRequest:
+    """Which chart, and how it is to look at first."""
+
+    name: str = EVERYTHING
+    language: Language = "zh"
+    theme: Theme = "night"
+    scheme: str = DEFAULT_SCHEME
+
+
+@dataclass(frozen=True)
+class ChartVersion:
+    """What a chart is drawn from: equal versions make equal charts, but for the time on them."""
+
+    tag: str
+    read_at: datetime
+
+
+def draw_chart(database: Database, request: ChartRequest) -> str:
+    """Draw the chart of a place as a self-contained page.
+
+    Parameters
+    ----------
+    database : Database
+        Grids, buildings, households and cases are read under one edition.
+    request : ChartRequest
+        The name is ``all``, or the code or path of an area or of a grid in force.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Raises
+    ------
+    ChartNotFound
+        If there is no such place, or no such permanent scheme.
+
+    Notes
+    -----
+    Cases of confidential categories are left out, and so are ended ones reported more than
+    thirty days ago. Open ones are always there.
+    """
+    with database.transaction() as session:
+        definition, data = read_chart(session, request)
+        while session.scalars(territory.edition_id_in_force()).one_or_none() != data.edition:
+            # Published in between: the first layers would not agree with the last.
+            definition, data = read_chart(session, request)
+    return render(definition, data)
+
+
+def read_chart(session: Session, request: ChartRequest) -> tuple[ChartDefinition, ChartData]:
+    """Read what a chart shows; see ``draw_chart``."""
+    place = find_place(session, request.name)
+    scheme = _scheme(session, request.scheme)
+    edition_id = session.scalars(territory.edition_id_in_force()).one_or_none()
+    definition = ChartDefinition(
+        name=place.name,
+        title_zh=place.title_zh,
+        title_en=place.title_en,
+        scheme=scheme,
+        case_states=case_state_styles(),
+        language=request.language,
+        theme=request.theme,
+    )
+    english = request.language == "en"
+    data = ChartData(
+        data_time=session.execute(charts.data_version()).one().read_at.astimezone(),
+        edition=edition_id,
+        grids=_grids(session, place.path, edition_id, english=english),
+        buildings=_outlines(session, charts.chart_buildings(place.path)),
+        households=_points(session, charts.chart_households(place.path, scheme=scheme.code)),
+        cases=_points(session, charts.chart_cases(place.path, edition_id=edition_id)),
+        areas=_named(_outlines(session, charts.chart_areas(place.path)), english=english),
+    )
+    return definition, data
+
+
+def chart_version(database: Database, request: ChartRequest) -> ChartVersion:
+    """Return what tells whether a chart would be drawn otherwise than before; it reads no layer.
+
+    Raises
+    ------
+    ChartNotFound
+        If there is no such chart.
+    """
+    with database.transaction() as session:
+        place = find_place(session, request.name)
+        _scheme(session, request.scheme)
+        row = session.execute(charts.data_version()).one()
+    # Ended cases leave the chart day by day without anything being written.
+    words = (
+        row.version, f"{row.read_at:%Y%m%d}", place.path, request.name,
+        request.language, request.theme, request.scheme,
+    )  # fmt: skip
+    tag = hashlib.sha256("\n".join(words).encode()).hexdigest()[:32]
+    return ChartVersion(tag, row.read_at)
+
+
+def find_place(session: Session, name: str) -> ChartPlace:
+    """Return the place of that name.
+
+    Raises
+    ------
+    ChartNotFound
+        If neither an area nor a grid in force has this code or path.
+    """
+    if name == EVERYTHING:
+        return _whole(session.execute(charts.chart_places()).all())
+    for level, statement in ((None, charts.area_with(name)), ("grid", charts.grid_with(name))):
+        row = session.execute(statement).one_or_none()
+        if row is not None:
+            return ChartPlace(
+                name=name,
+                level=level or str(row.level),
+                code=row.code,
+                name_zh=row.name,
+                name_en=row.name_en or row.name,
+                path=row.path,
+            )
+    raise ChartNotFound(
+        "There is no chart of that name. A chart is called all, or by the code of an area or of a "
+        "grid in force; /charts lists them."
+    )
+
+
+def list_charts(database: Database) -> tuple[list[ChartPlace], list[SchemeName]]:
+    """Return every place that has a chart, ancestors before what lies in them, and the schemes.
+
+    Returns
+    -------
+    places, schemes : list
+        The whole place first; counts of grids and of open cases include all that lies within.
+    """
+    with database.transaction() as session:
+        areas = session.execute(charts.chart_places()).all()
+        grids = session.execute(charts.grid_counts()).all()
+        schemes = [
+            SchemeName(scheme.code, scheme.name_zh, scheme.name_en)
+            for scheme in session.scalars(charts.permanent_schemes())
+        ]
+    cells: dict[str, tuple[int, int]] = {}
+    for grid in grids:
+        for prefix in _prefixes(grid.path):
+            count, open_cases = cells.get(prefix, (0, 0))
+            cells[prefix] = (count + 1, open_cases + grid.open_cases)
+    taken = {area.code for area in areas} | {EVERYTHING}
+    whole = _whole(areas)
+    places = [
+        ChartPlace(
+            name=row.path.rstrip("/") if level == "grid" and row.code in taken else row.code,
+            level=level,
+            code=row.code,
+            name_zh=row.name,
+            name_en=row.name_en or row.name,
+            path=row.path,
+            grid_count=cells.get(row.path, (0, 0))[0],
+            open_case_count=cells.get(row.path, (0, 0))[1],
+        )
+        for level, row in [
+            *((str(area.level), area) for area in areas),
+            *(("grid", grid) for grid in grids),
+        ]
+    ]
+    order = {AreaLevel.BANNER: 0, AreaLevel.STREET: 1, AreaLevel.COMMUNITY: 2}
+    places.sort(key=lambda place: (place.path, order.get(place.level, 3)))  # type: ignore[call-overload] # a str that may be no level
+    everything = ChartPlace(
+        name=EVERYTHING,
+        level=whole.level,
+        code=None,
+        name_zh=whole.name_zh,
+        name_en=whole.name_en,
+        path="",
+        grid_count=len(grids),
+        open_case_count=sum(grid.open_cases for grid in grids),
+    )
+    return [everything, *places], schemes
+
+
+def _whole(areas: Sequence[Any]) -> ChartPlace:
+    """Return the whole place, called by its banner where there is just one."""
+    roots = [area for area in areas if area.path.count("/") == 1]
+    alone = roots[0] if len(roots) == 1 else None
+    return ChartPlace(
+        name=EVERYTHING,
+        level="all",
+        code=None,
+        name_zh=alone.name if alone else "全域",
+        name_en=(alone.name_en or alone.name) if alone else "Whole area",
+        path="",
+    )
+
+
+def _prefixes(path: str) -> Iterable[str]:
+    """Return a path and the paths it lies in.
+
+    >>> list(_prefixes("33/1/"))
+    ['33/', '33/1/']
+    """
+    ends = [position + 1 for position, letter in enumerate(path) if letter == "/"]
+    return (path[:end] for end in ends)
+
+
+def _scheme(session: Session, code: str) -> StatusScheme:
+    schemes = {scheme.code: scheme for scheme in session.scalars(charts.permanent_schemes())}
+    if code not in schemes:
+        known = ", ".join(schemes) or "none yet: run lianxin db upgrade"
+        raise ChartNotFound(
+            f"A chart can show the households by one of these status schemes: {known}. "
+            "Schemes of a campaign are not shown."
+        )
+    values = session.scalars(charts.scheme_values(code))
+    found = schemes[code]
+    return StatusScheme(code, found.name_zh, found.name_en, tuple(_style(v) for v in values))
+
+
+def _style(value: StatusValue) -> StatusStyle:
+    return StatusStyle(
+        code=value.code,
+        name_zh=value.name_zh,
+        name_en=value.name_en,
+        shape=value.shape,
+        colour_day=value.colour_day,
+        colour_night=value.colour_night,
+        severity=value.severity,
+        order=value.order,
+        normal=value.normal,
+        unknown=value.unknown,
+    )
+
+
+def _grids(
+    session: Session, prefix: str, edition_id: int | None, *, english: bool
+) -> gpd.GeoDataFrame:
+    if edition_id is None:
+        columns = ("code", "name", "kind", "responsible", "open_cases", "household_count")
+        return gpd.GeoDataFrame({name: [] for name in columns}, geometry=[], crs=STORAGE_CRS)
+    grids = _outlines(session, charts.chart_grids(prefix, edition_id=edition_id))
+    return _named(grids, english=english)
+
+
+def _named(frame: gpd.GeoDataFrame, *, english: bool) -> gpd.GeoDataFrame:
+    """Call each row by the name in the chart's language, where it has one."""
+    if english:
+        frame["name"] = frame["name_en"].fillna(frame["name"])
+    return frame.drop(columns="name_en")
+
+
+def _outlines(session: Session, statement: Executable) -> gpd.GeoDataFrame:
+    frame = _frame(session, statement)
+    outlines = shapely.from_wkb(frame.pop("wkb").to_numpy(dtype=object))
+    return gpd.GeoDataFrame(frame, geometry=outlines, crs=STORAGE_CRS)
+
+
+def _points(session: Session, statement: Executable) -> gpd.GeoDataFrame:
+    """Read points; one without coordinates becomes None."""
+    frame = _frame(session, statement)
+    lon = frame.pop("lon").to_numpy(dtype=np.float64)
+    lat = frame.pop("lat").to_numpy(dtype=np.float64)
+    points = np.full(len(frame), None, dtype=object)
+    placed = np.isfinite(lon) & np.isfinite(lat)
+    points[placed] = shapely.points(lon[placed], lat[placed])
+    return gpd.GeoDataFrame(frame, geometry=points, crs=STORAGE_CRS)
+
+
+def _frame(session: Session, statement: Executable) -> pd.DataFrame:
+    # Columns, not objects: a hundred thousand households are read in about half a second.
+    result = session.execute(statement)
+    names = list(result.keys())
+    rows = result.all()
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return pd.DataFrame(
+        {name: pd.Series(column, dtype=object) for name, column in zip(names, columns, strict=True)}
+    )
