@@ -3,7 +3,6 @@
 import sys
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 
 import typer
 
@@ -49,8 +48,6 @@ def register_all() -> None:
     """Add every module's commands, under the heading of its group."""
     for heading, names in _GROUPS.items():
         for name in names:
-            if find_spec(f"api.cli.{name}") is None:
-                continue
             before = len(app.registered_commands), len(app.registered_groups)
             import_module(f"api.cli.{name}").register(app)
             for command in app.registered_commands[before[0] :]:
