@@ -9,6 +9,7 @@ as text. A disagreement is measured to the edge of the polygon that the city nam
 import os
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,19 @@ class Agreement:
     routed: pd.DataFrame
     compared: int
     agreeing: int
-    farthest_m: float
-    """How far the farthest disagreement lies from the polygon that the city named."""
+    apart: pd.DataFrame
+    """The rows whose owner is another than the city's."""
+    grids: str
+
+    @cached_property
+    def farthest_m(self) -> float:
+        """How far the farthest disagreement lies from the polygon that the city named."""
+        frame = read_layer(self.grids).frame
+        outlines = dict(zip(frame[self.publication.code].astype(str), frame.geometry, strict=True))
+        named = [outlines[name] for name in self.apart[self.publication.published]]
+        lon, lat = (self.apart[name].to_numpy(dtype=float) for name in ("lon", "lat"))
+        distances = boundary_distances_m(lon, lat, np.array(named, dtype=object))
+        return float(distances.max(initial=0.0))
 
     @property
     def share(self) -> float:
@@ -69,26 +81,14 @@ def agree(folder: Path, publication: Publication, out: Path) -> Agreement:
     compared = routed[placed & (routed[publication.published] != "")]
     by_place = compared["rule"].isin(["inside", "boundary"])
     same = by_place & (compared["grid_code"] == compared[publication.published])
-    apart = compared[~same]
     return Agreement(
-        publication, report, routed, len(compared), int(same.sum()),
-        _farthest(apart, grids, publication),
+        publication, report, routed, len(compared), int(same.sum()), compared[~same], grids
     )  # fmt: skip
 
 
 def is_placeholder(cases: pd.DataFrame) -> "pd.Series[bool]":
     """Return which cases carry the rounded placeholder 46 km outside the city."""
     return (cases["Longitude"] == PLACEHOLDER[0]) & (cases["Latitude"] == PLACEHOLDER[1])
-
-
-def _farthest(apart: pd.DataFrame, grids: str, publication: Publication) -> float:
-    if not len(apart):
-        return 0.0
-    frame = read_layer(grids).frame
-    outlines = dict(zip(frame[publication.code].astype(str), frame.geometry, strict=True))
-    named = np.array([outlines[name] for name in apart[publication.published]], dtype=object)
-    lon, lat = apart["lon"].to_numpy(dtype=float), apart["lat"].to_numpy(dtype=float)
-    return float(boundary_distances_m(lon, lat, named).max())
 
 
 def main() -> None:

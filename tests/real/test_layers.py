@@ -47,7 +47,7 @@ def test_the_census_blocks_come_in_clean(shared_data: Path) -> None:
     assert not layer.problems
     assert int(shapely.get_num_coordinates(geometries).sum()) == 170_180
     findings = check_grids(layer.frame["geoid20"].tolist(), geometries)
-    assert [finding for finding in findings if finding.severity == "error"] == []
+    assert [finding for finding in findings if finding.severity != "info"] == []
 
 
 def test_the_tracts_hold_the_blocks(shared_data: Path) -> None:
