@@ -1,7 +1,7 @@
 """The boundaries in force, kept in memory: who owns a place, answered without a query."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -92,9 +92,15 @@ class InForce:
             responsible=self.responsibles[position],
         )
 
+    @property
+    def root_code(self) -> str | None:
+        """The area whose queue takes what lies in none: the router's root, or the only banner."""
+        root = None if self.router.areas is None else self.router.areas.root
+        return root if root is not None else self.banner_code
+
     def queue_owner(self, area_code: str | None) -> Owner:
-        """Return the queue of an area; of the banner, where no area is named."""
-        code = area_code if area_code is not None else self.banner_code
+        """Return the queue of an area; of the root, where no area is named."""
+        code = area_code if area_code is not None else self.root_code
         if code is None:
             return Owner()
         return Owner(queue_code=code, path=self.area_paths[code])
@@ -132,15 +138,11 @@ def load_edition(session: Session, edition_id: int, name: str) -> InForce:
         dedicated=np.array([grid.kind == GridKind.DEDICATED for grid in grids], dtype=bool),
     )
     drawn = [area for area in areas if area.wkb is not None]
-    outlines = AreaIndex(
-        [area.code for area in drawn],
-        shapely.from_wkb(np.array([bytes(area.wkb) for area in drawn], dtype=object)),
-    )
     banners = [area.code for area in areas if area.level == AreaLevel.BANNER]
     return InForce(
         edition_id=edition_id,
         edition_name=name,
-        router=Router(index, outlines if drawn else None),
+        router=Router(index, _area_index(drawn, banners) if drawn else None),
         grids=index,
         grid_names=tuple(grid.name for grid in grids),
         grid_paths=tuple(grid.path for grid in grids),
@@ -150,6 +152,13 @@ def load_edition(session: Session, edition_id: int, name: str) -> InForce:
         area_paths=MappingProxyType({area.code: area.path for area in areas}),
         banner_code=banners[0] if len(banners) == 1 else None,
     )
+
+
+def _area_index(drawn: Sequence[Any], banners: Sequence[str]) -> AreaIndex:
+    codes = [area.code for area in drawn]
+    root = banners[0] if len(banners) == 1 and banners[0] in codes else None
+    outlines = shapely.from_wkb(np.array([bytes(area.wkb) for area in drawn], dtype=object))
+    return AreaIndex(codes, outlines, root=root)
 
 
 class Boundaries:

@@ -12,13 +12,13 @@ from gis import datum
 from layers.actions.boundaries import InForce, load_edition
 from layers.actions.importing.batch import Progress, silent
 from layers.actions.importing.owners import own_again
-from layers.actions.importing.placements import owner_columns, route
+from layers.actions.importing.placements import owner_columns
 from layers.errors import EditionConflict, EditionHasErrors, EditionNotFound
 from layers.exchange.copy import stage
-from layers.models import Case, Edition
+from layers.models import Edition
 from layers.session import Database
 from layers.store import driver, territory
-from layers.vocabulary import ENDED_STATES, EditionStatus
+from layers.vocabulary import EditionStatus
 
 _ERRORS_SHOWN = 10
 
@@ -144,16 +144,14 @@ def _change_over(session: Session, edition: Edition) -> int | None:
 
 def _route_open_cases(session: Session, in_force: InForce, progress: Progress) -> int:
     """Give every open case that has a place a new placement; return how many there are."""
-    rows = session.execute(
-        select(Case.id, func.ST_X(Case.location), func.ST_Y(Case.location)).where(
-            Case.state.not_in(ENDED_STATES), Case.location.is_not(None)
-        )
-    ).all()
+    rows = session.execute(territory.open_case_places()).all()
     if not rows:
         return 0
     progress("routing open cases", 0, len(rows))
-    ids, lon, lat = zip(*rows, strict=True)
-    placements = route(in_force, np.array(lon), np.array(lat), datum.STORAGE)
+    ids, lon, lat, accuracy_m = zip(*rows, strict=True)
+    placements = in_force.router.place_many(
+        np.array(lon), np.array(lat), datum.STORAGE, np.array(accuracy_m, dtype=float)
+    )
     table = pa.table({"id": pa.array(ids), **owner_columns(in_force, placements)})
     connection = driver(session)
     stage(connection, "routed_cases", table)
@@ -171,9 +169,11 @@ _STORE_OWNERS = sql.SQL(
 # What the reporter sent goes along from the placement before.
 _STORE_PLACEMENTS = sql.SQL(
     "INSERT INTO case_placements (case_id, reason, rule, edition_id, grid_code, queue_code,"
-    " distance_to_boundary_m, accuracy_m, datum, raw_x, raw_y, warnings)"
+    " distance_to_boundary_m, accuracy_m, datum, raw_x, raw_y, candidates,"
+    " warnings)"
     " SELECT s.id, %(reason)s, s.rule, s.edition_id, s.grid_code, s.queue_code,"
     " s.distance_to_boundary_m, p.accuracy_m, p.datum, p.raw_x, p.raw_y,"
+    " s.candidates::jsonb,"
     " coalesce(p.warnings, '{}')"
     " FROM routed_cases AS s LEFT JOIN LATERAL ("
     "  SELECT * FROM case_placements WHERE case_id = s.id ORDER BY id DESC LIMIT 1"

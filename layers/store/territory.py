@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Select, TextClause, func, select, text
 
 from gis.crs import STORAGE_SRID
-from layers.models import Area, Edition, Grid
+from layers.models import Area, Case, CasePlacement, Edition, Grid
+from layers.vocabulary import ENDED_STATES
 
 EDITION_CHANNEL = "lianxin_edition"
 """NOTIFY channel: the edition in force, or the areas around it, changed."""
@@ -100,6 +101,20 @@ def owning_grid(lon: float, lat: float, *, edition_id: int) -> Select[str]:
         .where(Grid.edition_id == edition_id, func.ST_Covers(Grid.boundary, here))
         .order_by(Grid.kind != "dedicated", Grid.code)
         .limit(1)
+    )
+
+
+def open_case_places() -> Select[Any]:
+    """Select every open case that has a place: number, place, and accuracy as last sent."""
+    accuracy = (
+        select(CasePlacement.accuracy_m)
+        .where(CasePlacement.case_id == Case.id)
+        .order_by(CasePlacement.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(Case.id, func.ST_X(Case.location), func.ST_Y(Case.location), accuracy).where(
+        Case.state.not_in(ENDED_STATES), Case.location.is_not(None)
     )
 
 

@@ -11,16 +11,17 @@ import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis import datum
 from gis.geometry import Degrees
-from gis.routing import Placements, Rule
+from gis.routing import DATUM_SUSPECT, Placements, Rule
 from layers.actions.boundaries import InForce, load_in_force
 from layers.actions.importing.batch import Batch, ImportOptions, Progress, settle_duplicates
 from layers.actions.importing.instants import INSTANT
-from layers.actions.importing.placements import owner_columns, route
+from layers.actions.importing.placements import owner_columns
 from layers.actions.importing.shapes import settle_points
 from layers.actions.importing.staging import Counts
 from layers.actions.importing.words import CASE_STATES, REPORTER_KINDS
@@ -62,7 +63,7 @@ def load_cases(
     _settle_identity(batch)
     progress("routing", 0, len(batch))
     sent = _sent(batch)
-    placements = route(in_force, *_usable(batch, sent))
+    placements = in_force.router.place_many(*_usable(batch, sent), _accuracy(batch))
     progress("routing", len(batch), len(batch))
     table = _table(batch, options.source or batch.source.name, sent, in_force, placements)
     connection, total = driver(session), table.num_rows
@@ -175,7 +176,7 @@ def _table(
             "datum": pa.array([sent.datum if has else None for has in placed], type=_TEXT),
             "raw_x": pa.array(sent.x, mask=~np.isfinite(sent.x)),
             "raw_y": pa.array(sent.y, mask=~np.isfinite(sent.y)),
-            "warning": pa.array(_warnings(batch, placements), type=_TEXT),
+            "warnings": pa.array(_warnings(batch, placements), type=_TEXT),
             "case_id": pa.nulls(count, pa.int64()),
             "fresh": pa.array(np.zeros(count, dtype=bool)),
             "moved": pa.array(np.zeros(count, dtype=bool)),
@@ -183,13 +184,22 @@ def _table(
     )
 
 
+def _accuracy(batch: Batch) -> NDArray[np.float64]:
+    if not batch.has("accuracy_m"):
+        return np.full(len(batch), np.nan)
+    return np.asarray(pc.fill_null(batch.columns["accuracy_m"], np.nan), dtype=np.float64)
+
+
 def _warnings(batch: Batch, placements: Placements) -> list[str | None]:
-    """Say of each row without a place why it has none."""
+    """Say of each row without a place why it has none, and whether another datum would fit."""
     problems = batch.source.problems
-    return [
-        (problems.get(int(row)) or reason or "no coordinates") if rule == Rule.UNPLACED else None
-        for row, rule, reason in zip(batch.rows, placements.rules, placements.reasons, strict=True)
-    ]
+    told = []
+    for position, row in enumerate(map(int, batch.rows)):
+        warnings = [DATUM_SUSPECT] if placements.datum_suspect[position] else []
+        if placements.rules[position] is Rule.UNPLACED:
+            warnings.append(problems.get(row) or str(placements.reasons[position]))
+        told.append("\x1f".join(warnings) or None)
+    return told
 
 
 def _merge(connection: psycopg.Connection[Any], reason: str, total: int) -> Counts:

@@ -1,20 +1,17 @@
 """Many cases routed at once: who owns each, by which rule, as columns for COPY."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gis.geometry import OUTSIDE, Degrees
+from gis.geometry import OUTSIDE
 from gis.routing import Placements, Rule
 from layers.actions.boundaries import InForce
-
-
-def route(in_force: InForce, x: Degrees, y: Degrees, datum: str) -> Placements:
-    """Route points in one datum; what has no usable coordinates comes back unplaced."""
-    return in_force.router.place_many(x, y, datum)
 
 
 def owner_columns(in_force: InForce, placements: Placements) -> dict[str, pa.Array]:
@@ -40,15 +37,25 @@ def owner_columns(in_force: InForce, placements: Placements) -> dict[str, pa.Arr
         "queue_code": pa.array(queue_codes, type=text),
         "path": pa.array(paths, type=text),
         "distance_to_boundary_m": pa.array(distance, mask=~np.isfinite(distance)),
+        "candidates": pa.array(_candidates(placements), type=text),
     }
 
 
 def _queues(in_force: InForce, placements: Placements) -> list[str | None]:
     """Return the area in whose queue each would wait: the smallest around it, or the banner."""
     return [
-        in_force.banner_code if position == OUTSIDE else in_force.queue_codes[position]
+        in_force.root_code if position == OUTSIDE else in_force.queue_codes[position]
         for position in placements.area_positions
     ]
+
+
+def _candidates(placements: Placements) -> list[str]:
+    """Return, as JSON, the grids that each accuracy circle touches."""
+    written = ["[]"] * len(placements)
+    for position in map(int, np.flatnonzero(np.isfinite(placements.accuracy_m))):
+        found = placements[position].candidates
+        written[position] = json.dumps([asdict(candidate) for candidate in found])
+    return written
 
 
 def _taken(codes: Sequence[str], positions: NDArray[Any]) -> pa.Array:

@@ -58,7 +58,7 @@ def set_statuses(
 
 _END = sql.SQL(
     "UPDATE statuses AS t SET until = clock_timestamp() FROM {staged} AS s"
-    " WHERE t.scheme_code = %(scheme)s AND t.subject_kind = 'household'"
+    " WHERE t.scheme_code = %(scheme)s::text AND t.subject_kind = 'household'"
     " AND t.subject_code = s.code AND t.until IS NULL"
     " AND s.{status} IS NOT NULL AND t.status_code <> s.{status}"
 )
@@ -66,9 +66,9 @@ _END = sql.SQL(
 _BEGIN = sql.SQL(
     "WITH begun AS ("
     " INSERT INTO statuses (subject_kind, subject_code, scheme_code, status_code, since, source)"
-    " SELECT 'household', s.code, %(scheme)s, s.{status}, clock_timestamp(), %(source)s"
+    " SELECT 'household', s.code, %(scheme)s::text, s.{status}, clock_timestamp(), %(source)s"
     " FROM {staged} AS s WHERE s.{status} IS NOT NULL AND NOT EXISTS ("
-    "  SELECT FROM statuses AS t WHERE t.scheme_code = %(scheme)s"
+    "  SELECT FROM statuses AS t WHERE t.scheme_code = %(scheme)s::text"
     "  AND t.subject_kind = 'household' AND t.subject_code = s.code AND t.until IS NULL)"
     " RETURNING 1"
     ") SELECT count(*) FROM begun"

@@ -83,3 +83,8 @@ def read(database: Database, query: str, **given: Any) -> list[tuple[Any, ...]]:
     """Read rows as they are stored."""
     with database.transaction() as session:
         return [tuple(row) for row in session.execute(text(query), given)]
+
+
+def rows_of(database: Database, *tables: str) -> list[list[tuple[Any, ...]]]:
+    """Read whole tables, each by its first column, to see whether anything changed."""
+    return [read(database, f"SELECT * FROM {name} ORDER BY 1") for name in tables]  # noqa: S608 # written in a test

@@ -66,9 +66,8 @@ def test_rows_above_the_banner_fall_out_and_say_why(database: Database) -> None:
     report = load(database, "areas", layer([province, city, BANNER]), NATIONAL)
 
     assert report.inserted == 1
-    assert reasons(report) == {
-        row: "above the banner: Lianxin starts at the banner (县/旗)" for row in (1, 2)
-    }
+    above = "above the banner: Lianxin starts at the banner (县/旗)"
+    assert reasons(report) == {1: above, 2: above}
     assert report.rejects[1].record == city
 
 

@@ -1,0 +1,201 @@
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from gis.routing import Rule
+from layers.actions.boundaries import Boundaries, load_in_force
+from layers.errors import NoEditionInForce
+from layers.session import Database
+from layers.store import territory
+from tests.layers.actions.made import SOUTH, STEP, WEST, grids, layer, load, middle, publish, square
+
+
+@pytest.fixture
+def boundaries(fresh_database: Database) -> Iterator[Boundaries]:
+    made = Boundaries(fresh_database)
+    yield made
+    made.close()
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> float:
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.005)
+    return time.monotonic() - began
+
+
+def test_before_the_first_edition_the_error_says_what_to_do(boundaries: Boundaries) -> None:
+    with pytest.raises(NoEditionInForce, match="lianxin import grids"):
+        boundaries.in_force()
+
+
+def test_the_owner_of_a_place_has_name_path_and_worker(
+    fresh_database: Database, boundaries: Boundaries
+) -> None:
+    area = {"code": "T", "name": "Town", "level": "banner"}
+    load(fresh_database, "areas", layer([area], [square(0, size=5 * STEP)]))
+    rows = [{"code": "A", "name": "Alpha", "responsible": "王"}]
+    edition = publish(fresh_database, layer(rows, [square(0)]))
+    in_force = boundaries.in_force()
+
+    here = in_force.owner_of(in_force.router.place(*middle(0).coords[0], "cgcs2000"))
+    fallback = in_force.owner_of(in_force.router.place(*middle(3).coords[0], "cgcs2000"))
+    far = in_force.owner_of(in_force.router.place(100.0, 30.0, "cgcs2000"))
+
+    assert in_force.edition_id == edition
+    assert (here.grid_code, here.grid_name, here.path) == ("A", "Alpha", "A/")
+    assert (here.responsible, here.queue_code) == ("王", None)
+    assert (fallback.grid_code, fallback.queue_code, fallback.path) == (None, "T", "T/")
+    assert (far.queue_code, far.path) == ("T", "T/")
+
+
+def test_a_publishing_elsewhere_is_followed_within_a_second(
+    fresh_database: Database, boundaries: Boundaries
+) -> None:
+    first = publish(fresh_database, grids("AB"))
+    assert boundaries.in_force().edition_id == first
+
+    second = publish(fresh_database, grids("ABC"))
+
+    assert wait_until(lambda: boundaries.in_force().edition_id == second) < 1.0
+
+
+def test_new_areas_are_followed_too(fresh_database: Database, boundaries: Boundaries) -> None:
+    publish(fresh_database, grids("A"))
+    assert boundaries.in_force().area_names == {}
+
+    load(fresh_database, "areas", layer([{"code": "T", "name": "Town", "level": "banner"}]))
+
+    wait_until(lambda: boundaries.in_force().area_names == {"T": "Town"}, 1.0)
+
+
+def test_a_lost_notification_is_made_up_by_asking(
+    fresh_database: Database, boundaries: Boundaries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(fresh_database, grids("A"))
+    boundaries.in_force()
+    monkeypatch.setattr(territory, "announce", lambda _: text("SELECT 1"))
+
+    second = publish(fresh_database, grids("AB"))
+
+    assert wait_until(lambda: boundaries.in_force().edition_id == second) < 2.0
+
+
+def test_readers_keep_the_last_boundaries_while_the_database_is_away(
+    fresh_database: Database, boundaries: Boundaries
+) -> None:
+    first = publish(fresh_database, grids("A"))
+    assert boundaries.in_force().edition_id == first
+    with fresh_database.raw(autocommit=True) as connection:
+        cut = connection.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchone()
+    assert cut is not None
+    assert cut[0] >= 1
+
+    assert boundaries.in_force().edition_id == first
+    second = publish(fresh_database, grids("AB"))
+    wait_until(lambda: boundaries.in_force().edition_id == second)
+
+
+def test_readers_take_no_lock(fresh_database: Database, boundaries: Boundaries) -> None:
+    publish(fresh_database, grids("A"))
+    boundaries.in_force()
+    answered = threading.Event()
+
+    def read() -> None:
+        boundaries.in_force()
+        answered.set()
+
+    with boundaries._loading:
+        threading.Thread(target=read).start()
+        assert answered.wait(2)
+
+
+def test_the_listener_ends_with_its_process(fresh_database_url: str) -> None:
+    script = (
+        "from layers.actions.boundaries import Boundaries\n"
+        "from layers.session import open_database\n"
+        "from layers.settings import Settings\n"
+        f"database = open_database(Settings(database_url={fresh_database_url!r}))\n"
+        "Boundaries(database)\n"
+        "print('ready')\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (done.returncode, done.stdout.strip()) == (0, "ready"), done.stderr
+
+
+# Cuts of a square into boxes that share edges and corners exactly, as published grids do.
+_CUTS = st.lists(st.integers(1, 39), min_size=0, max_size=4, unique=True).map(sorted)
+_SPOTS = st.tuples(st.integers(-4, 84), st.integers(-4, 84))
+
+
+@given(
+    across=_CUTS, up=_CUTS, shuffled=st.randoms(), spots=st.lists(_SPOTS, min_size=40, max_size=80)
+)
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_database_and_memory_name_the_same_owner(
+    database: Database,
+    across: list[int],
+    up: list[int],
+    shuffled: object,
+    spots: list[tuple[int, int]],
+) -> None:
+    """Half-steps of the cutting lattice, so that many points fall on edges and corners."""
+    xs, ys = [0, *across, 40], [0, *up, 40]
+    unit = STEP / 40
+    boxes = [(x0, y0, x1, y1) for x0, x1 in pairwise(xs) for y0, y1 in pairwise(ys)]
+    shuffled.shuffle(boxes)  # type: ignore[attr-defined] # Hypothesis's Random
+    lattice = np.array(boxes) * unit + np.array([WEST, SOUTH, WEST, SOUTH])
+    shapes = list(shapely.box(*lattice.T))
+    rows = [
+        {"code": f"G{number:03}", "kind": "dedicated" if number % 5 == 3 else "basic"}
+        for number in range(len(boxes))
+    ]
+    lon = np.array([WEST + x * unit / 2 for x, _ in spots])
+    lat = np.array([SOUTH + y * unit / 2 for _, y in spots])
+    with database.transaction() as session:
+        session.execute(text("SAVEPOINT before"))
+        try:
+            publish(database, layer(rows, shapes, name=f"{boxes}"), accept_findings="random")
+            index = load_in_force(session).grids
+            in_memory = [index.codes[p] if p >= 0 else None for p in index.owners(lon, lat)]
+            edition = session.scalars(territory.edition_id_in_force()).one()
+            by_sql = [
+                session.scalars(territory.owning_grid(x, y, edition_id=edition)).one_or_none()
+                for x, y in zip(lon.tolist(), lat.tolist(), strict=True)
+            ]
+        finally:
+            session.execute(text("ROLLBACK TO SAVEPOINT before"))
+
+    assert in_memory == by_sql
+
+
+def test_a_point_on_a_shared_edge_goes_to_the_lowest_code(
+    fresh_database: Database, boundaries: Boundaries
+) -> None:
+    rows = [{"code": code} for code in ("B", "A")]
+    publish(fresh_database, layer(rows, [square(0), square(1)]))
+    in_force = boundaries.in_force()
+
+    placement = in_force.router.place(square(1).bounds[0], middle(0).y, "cgcs2000")
+
+    assert (placement.grid_code, placement.rule) == ("A", Rule.BOUNDARY)

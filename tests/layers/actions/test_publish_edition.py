@@ -1,0 +1,223 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from layers.actions.publish_edition import publish_edition
+from layers.actions.seed_reference import seed_reference
+from layers.errors import EditionConflict, EditionHasErrors, EditionNotFound
+from layers.session import Database
+from layers.store import territory
+from tests.layers.actions.made import grids, layer, load, middle, publish, read, rows_of, square
+
+
+def town(database: Database) -> int:
+    """Two grids in force with a building, two households, an open and an ended case."""
+    seed_reference(database)
+    edition = publish(database, grids("AB"))
+    load(database, "buildings", layer([{"code": "b"}], [square(0)]))
+    load(database, "households", layer([{"code": c} for c in "hi"], [middle(0), middle(9)]))
+    rows = [
+        {"source_id": s, "category": "54001", "state": s, "accuracy_m": 20}
+        for s in ("open", "closed")
+    ]
+    load(database, "cases", layer(rows, [middle(0), middle(0)]))
+    return edition
+
+
+def draft(database: Database, *codes: str) -> int:
+    """The same squares under other codes, not in force."""
+    report = load(database, "grids", grids(codes))
+    assert report.edition_id is not None
+    return report.edition_id
+
+
+def state(database: Database) -> list[list[Any]]:
+    """Everything that publishing may touch."""
+    return rows_of(database, "editions", "buildings", "households", "cases", "case_placements")
+
+
+def test_everything_gets_its_owner_under_the_new_edition(database: Database) -> None:
+    old = town(database)
+    new = draft(database, "X", "Y")
+
+    report = publish_edition(database, new)
+
+    assert (report.edition_id, report.superseded_id) == (new, old)
+    assert (report.building_count, report.household_count, report.case_count) == (1, 1, 1)
+    owners = "SELECT edition_id, grid_code, path FROM {} WHERE grid_code IS NOT NULL"
+    assert read(database, owners.format("buildings")) == [(new, "X", "X/")]
+    assert read(database, owners.format("households")) == [(new, "X", "X/")]
+    assert read(database, "SELECT source_id, edition_id, grid_code FROM cases ORDER BY 1") == [
+        ("closed", old, "A"), ("open", new, "X"),
+    ]  # fmt: skip
+    history = (
+        "SELECT p.reason, p.grid_code, p.raw_x, p.datum, p.accuracy_m FROM case_placements p"
+        " JOIN cases c ON c.id = p.case_id WHERE c.source_id = 'open' ORDER BY p.id"
+    )
+    sent = (middle(0).x, "cgcs2000", 20.0)
+    assert read(database, history) == [
+        ("imported from made", "A", *sent), (f"edition {new} published", "X", *sent),
+    ]  # fmt: skip
+
+
+def test_one_edition_ends_at_the_instant_at_which_the_next_begins(database: Database) -> None:
+    first = publish(database, grids("AB"))
+    second = publish(database, grids("XY"))
+
+    rows = read(database, "SELECT id, status, lower(valid), upper(valid) FROM editions ORDER BY id")
+    assert [(row[0], row[1]) for row in rows] == [(first, "superseded"), (second, "published")]
+    assert rows[0][3] == rows[1][2]
+    assert rows[1][3] is None
+
+
+def test_a_place_that_the_new_edition_leaves_out_has_no_owner(database: Database) -> None:
+    town(database)
+
+    publish(database, layer([{"code": "Z"}], [square(5)]))
+
+    owned = "SELECT count(grid_code), count(edition_id) FROM {}"
+    assert read(database, owned.format("buildings")) == [(0, 0)]
+    assert read(database, owned.format("households")) == [(0, 0)]
+    assert read(database, "SELECT rule, grid_code FROM cases WHERE state = 'reported'") == [
+        ("outside", None)
+    ]
+
+
+def test_errors_stand_against_publishing_until_somebody_takes_responsibility(
+    database: Database,
+) -> None:
+    report = load(
+        database,
+        "grids",
+        layer([{"code": "A"}, {"code": "A", "name": "2"}], [square(0), square(1)]),
+    )
+    assert report.edition_id is not None
+
+    with pytest.raises(
+        EditionHasErrors, match=r"found 1 errors in edition(.|\n)*--accept-findings"
+    ):
+        publish_edition(database, report.edition_id)
+    with pytest.raises(EditionHasErrors):
+        publish_edition(database, report.edition_id, override_reason="  ")
+    publish_edition(database, report.edition_id, override_reason="known")
+
+    assert read(database, "SELECT status, override_reason FROM editions") == [
+        ("published", "known")
+    ]
+
+
+def test_only_a_draft_can_be_published(database: Database) -> None:
+    first = publish(database, grids("A"))
+    with pytest.raises(EditionConflict, match="in force already"):
+        publish_edition(database, first)
+    publish(database, grids("B"))
+    with pytest.raises(EditionConflict, match="import its grids again"):
+        publish_edition(database, first)
+    with pytest.raises(EditionNotFound, match="no edition 999999"):
+        publish_edition(database, 999_999)
+
+
+def test_going_back_is_a_new_edition_of_the_same_grids(database: Database) -> None:
+    first = publish(database, grids("A"))
+    publish(database, grids("B"))
+
+    again = publish(database, grids("A"))
+
+    assert again != first
+    assert read(database, "SELECT count(*) FROM editions WHERE upper_inf(valid)") == [(1,)]
+
+
+def test_two_that_publish_at_once_come_one_after_the_other(fresh_database: Database) -> None:
+    town(fresh_database)
+    drafts = [draft(fresh_database, *codes) for codes in ("PQ", "RS")]
+    threads = [
+        threading.Thread(target=publish_edition, args=(fresh_database, number)) for number in drafts
+    ]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    in_force = read(fresh_database, "SELECT id FROM editions WHERE upper_inf(valid)")
+    assert in_force[0][0] in drafts
+    assert (
+        read(fresh_database, "SELECT DISTINCT edition_id FROM households WHERE path <> ''")
+        == in_force
+    )
+
+
+def test_a_report_under_way_is_waited_for_and_then_routed_anew(fresh_database: Database) -> None:
+    town(fresh_database)
+    new = draft(fresh_database, "X", "Y")
+    done = threading.Event()
+
+    def publish_it() -> None:
+        publish_edition(fresh_database, new)
+        done.set()
+
+    with fresh_database.transaction() as session:
+        session.execute(territory.hold(territory.Hold.CASES))
+        thread = threading.Thread(target=publish_it)
+        thread.start()
+        assert not done.wait(0.5)
+        session.execute(
+            text(
+                "INSERT INTO cases (category, reporter_kind, location, rule, edition_id, grid_code,"
+                " path, source_id) SELECT category, reporter_kind, location, rule, edition_id,"
+                " grid_code, path, 'late' FROM cases WHERE source_id = 'open'"
+            )
+        )
+    thread.join(10)
+
+    late = "SELECT edition_id, grid_code FROM cases WHERE source_id = 'late'"
+    assert read(fresh_database, late) == [(new, "X")]
+
+
+_CHILD = """
+import sys
+from layers.actions.publish_edition import publish_edition
+from layers.session import open_database
+from layers.settings import Settings
+def progress(step, done, total):
+    print(step, flush=True)
+    if step == sys.argv[3]:
+        sys.stdin.readline()
+database = open_database(Settings(database_url=sys.argv[1]))
+publish_edition(database, int(sys.argv[2]), progress=progress)
+print("published", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "step", ["owners of buildings", "storing owners of households", "routing open cases"]
+)
+def test_killed_in_the_middle_the_old_edition_stands_whole(
+    fresh_database: Database, fresh_database_url: str, step: str
+) -> None:
+    town(fresh_database)
+    new = draft(fresh_database, "X", "Y")
+    before = state(fresh_database)
+    child = subprocess.Popen(
+        [sys.executable, "-c", _CHILD, fresh_database_url, str(new), step],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with child:
+        assert child.stdout is not None
+        assert any(line.strip() == step for line in child.stdout)
+        os.kill(child.pid, signal.SIGKILL)
+
+    assert child.returncode == -signal.SIGKILL
+    assert state(fresh_database) == before
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:  # the server notices the dead client and lets its locks go
+        if publish_edition(fresh_database, new).edition_id == new:
+            break
+    assert read(fresh_database, "SELECT count(*) FROM editions WHERE upper_inf(valid)") == [(1,)]
