@@ -389,8 +389,9 @@ def _pieces(code: str, whole: Geometries, rows: list[int]) -> Iterator[Finding]:
             f"The building {code} is cut into {len(cut)} pieces (rows {_rows(cut)}): join them.",
         )  # fmt: skip
     if not touching.all():
+        apart = shapely.GeometryCollection(list(shapes))
         yield Finding(
-            "duplicate_code", "error", (code,), shapely.GeometryCollection(list(shapes)), None, None,
+            "duplicate_code", "error", (code,), apart, None, None,
             f"编码 {code} 用于 {len(rows)} 个分开的图形（第 {_rows(rows)} 行），"
             "请确认是否为同一楼栋。",
             f"The code {code} stands for {len(rows)} outlines apart (rows {_rows(rows)}): "

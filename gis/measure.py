@@ -18,7 +18,7 @@ from pyproj.database import query_utm_crs_info
 from gis.crs import GEOD, crs
 from gis.geometry import Degrees, Geometries, Metres
 
-_CHUNK: Final = 2_000_000  # pairs of a point and an edge held at once
+_CHUNK: Final = 131_072  # pairs of a point and an edge held at once: they fit in the cache
 _CHINA: Final = (73.5, 3.0, 135.1, 54.0)  # where the 3° zones of CGCS2000 are in official use
 _GAUSS_MAX_M: Final = 2_000.0  # below this the mid-latitude formula is exact to a micrometre
 
@@ -141,8 +141,9 @@ class BoundaryEdges:
         joined = np.flatnonzero(line[1:] == line[:-1])
         order = np.argsort(whose[line[joined]], kind="stable")
         joined = joined[order]
-        self._from = points[joined]
-        self._to = points[joined + 1]
+        self._from_x, self._from_y = np.ascontiguousarray(points[joined].T)
+        self._to_x, self._to_y = np.ascontiguousarray(points[joined + 1].T)
+        self._over_x, self._over_y = self._to_x - self._from_x, self._to_y - self._from_y
         counts = np.bincount(whose[line[joined]], minlength=len(array))
         self._starts = np.concatenate([[0], np.cumsum(counts)])
 
@@ -186,20 +187,47 @@ class BoundaryEdges:
     def _chunk(
         self, lon: Degrees, lat: Degrees, which: NDArray[np.intp], counts: NDArray[np.intp]
     ) -> Metres:
+        """Sieve the edges on a flat earth, then measure well to those that can be nearest."""
         firsts = np.cumsum(counts) - counts
         row = np.repeat(np.arange(len(lon)), counts)
-        edge = np.arange(len(row)) - firsts[row] + self._starts[which][row]
+        edge = np.arange(len(row)) + (self._starts[which] - firsts)[row]
+        east, north = metres_a_degree(lat)
+        squares = self._flat_squares(lon[row], lat[row], edge, east[row], north[row])
+        least = np.minimum.reduceat(squares, firsts)
+        # a flat earth errs by distance over radius times tan(latitude), north against south
+        flat = np.sqrt(least)
+        slack = (flat * (1 + 3 * (flat + 10) / north / 57 * (1 + north / east)) + 1e-3) ** 2
+        near = np.flatnonzero(squares <= slack[row])
+        row, edge = row[near], edge[near]
         x, y, foot_lon, foot_lat = self._feet(lon[row], lat[row], edge)
         squares = x * x + y * y
-        least = np.minimum.reduceat(squares, firsts)
-        metres = np.sqrt(least)
-        far = np.flatnonzero(metres > _GAUSS_MAX_M)
+        least = np.full(len(lon), np.inf)
+        np.minimum.at(least, row, squares)
+        metres: Metres = np.sqrt(least)
+        far = np.flatnonzero((metres > _GAUSS_MAX_M)[row] & (squares == least[row]))
         if far.size:
-            hit = np.flatnonzero(squares == least[row])
-            _, one = np.unique(row[hit], return_index=True)
-            nearest = hit[one][far]
-            metres[far] = distances_m(lon[far], lat[far], foot_lon[nearest], foot_lat[nearest])
+            points = row[far]
+            metres[points] = distances_m(lon[points], lat[points], foot_lon[far], foot_lat[far])
         return metres
+
+    def _flat_squares(
+        self,
+        lon: Degrees,
+        lat: Degrees,
+        edge: NDArray[np.intp],
+        east: Metres,
+        north: Metres,
+    ) -> Metres:
+        """Return the squared metres to each edge, in the plane that touches at the point."""
+        start_x, start_y = (self._from_x[edge] - lon) * east, (self._from_y[edge] - lat) * north
+        along_x, along_y = self._over_x[edge] * east, self._over_y[edge] * north
+        foot = -(start_x * along_x + start_y * along_y)
+        foot /= np.maximum(along_x * along_x + along_y * along_y, 1e-300)
+        np.clip(foot, 0.0, 1.0, out=foot)
+        start_x += foot * along_x
+        start_y += foot * along_y
+        squares: Metres = start_x * start_x + start_y * start_y
+        return squares
 
     def _feet(
         self, lon: Degrees, lat: Degrees, edge: NDArray[np.intp]
@@ -209,21 +237,18 @@ class BoundaryEdges:
         The scale is taken at the latitude half way, first to the edge's middle, then to the foot
         found: so it is right to the square of distance over radius.
         """
-        from_lon, from_lat = self._from[edge, 0], self._from[edge, 1]
-        over_lon, over_lat = self._to[edge, 0] - from_lon, self._to[edge, 1] - from_lat
-        start_lon, start_lat = from_lon - lon, from_lat - lat
+        over_lon, over_lat = self._over_x[edge], self._over_y[edge]
+        start_lon, start_lat = self._from_x[edge] - lon, self._from_y[edge] - lat
         foot = np.full(len(lon), 0.5)
         for _ in range(2):
             east, north = metres_a_degree(lat + (start_lat + foot * over_lat) / 2)
             along_x, along_y = over_lon * east, over_lat * north
-            with np.errstate(invalid="ignore", divide="ignore"):  # an edge of no length
-                foot = -(start_lon * east * along_x + start_lat * north * along_y) / (
-                    along_x * along_x + along_y * along_y
-                )
-            foot = np.clip(np.nan_to_num(foot), 0.0, 1.0)
+            foot = -(start_lon * east * along_x + start_lat * north * along_y)
+            foot /= np.maximum(along_x * along_x + along_y * along_y, 1e-300)  # no length: 0
+            foot = np.clip(foot, 0.0, 1.0)
         # weighted from both ends, so that a foot at an end is that vertex to the last bit
-        dlon = (1 - foot) * start_lon + foot * (self._to[edge, 0] - lon)
-        dlat = (1 - foot) * start_lat + foot * (self._to[edge, 1] - lat)
+        dlon = (1 - foot) * start_lon + foot * (self._to_x[edge] - lon)
+        dlat = (1 - foot) * start_lat + foot * (self._to_y[edge] - lat)
         east, north = metres_a_degree(lat + dlat / 2)
         return dlon * east, dlat * north, lon + dlon, lat + dlat
 

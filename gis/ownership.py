@@ -116,13 +116,21 @@ class GridIndex:
         >>> index.owners(np.array([1.0, 9.0]), np.array([0.5, 9.0])).tolist()
         [0, -1]
         """
+        return self.claims(lon, lat)[0]
+
+    def claims(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Positions, NDArray[np.bool_]]:
+        """Return each point's owner, and what :meth:`on_boundary` says of it, in one pass."""
         lons, lats = _coordinates(lon, lat)
-        ranks = np.full(len(lons), len(self.codes), dtype=np.intp)
+        owners = np.full(len(lons), OUTSIDE, dtype=np.intp)
+        disputed = np.zeros(len(lons), dtype=bool)
         for start in range(0, len(lons), _CHUNK):
             part = slice(start, start + _CHUNK)
             point, found = self._covering(lons[part], lats[part])
-            np.minimum.at(ranks[part], point, self._part_rank[found])
-        return self._by_rank[ranks]
+            ranks = np.full(len(lons[part]), len(self.codes), dtype=np.intp)
+            np.minimum.at(ranks, point, self._part_rank[found])
+            owners[part] = self._by_rank[ranks]
+            disputed[part] = self._disputed(lons[part], lats[part], owners[part], (point, found))
+        return owners, disputed
 
     def owner(self, lon: float, lat: float) -> str | None:
         """Return the code of the grid that owns one point, or None.
@@ -177,11 +185,14 @@ class GridIndex:
         out = np.zeros(len(lons), dtype=bool)
         for start in range(0, len(lons), _CHUNK):
             part = slice(start, start + _CHUNK)
-            out[part] = self._disputed(lons[part], lats[part], positions[part])
+            pairs = self._covering(lons[part], lats[part])
+            out[part] = self._disputed(lons[part], lats[part], positions[part], pairs)
         return out
 
-    def _disputed(self, lon: Degrees, lat: Degrees, owners: Positions) -> NDArray[np.bool_]:
-        point, found = self._covering(lon, lat)
+    def _disputed(
+        self, lon: Degrees, lat: Degrees, owners: Positions, covering: tuple[Positions, Positions]
+    ) -> NDArray[np.bool_]:
+        point, found = covering
         grid = self._by_rank[self._part_rank[found]]
         owner = owners[point]
         inside = shapely.contains_xy(self._parts[found], lon[point], lat[point])

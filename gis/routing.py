@@ -319,8 +319,8 @@ class Router:
         self, lon: Degrees, lat: Degrees, usable: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int8], Positions, Positions, Metres]:
         rules = np.full(len(lon), _INSIDE, dtype=np.int8)
-        positions = self.grids.owners(lon, lat)
-        rules[self.grids.on_boundary(lon, lat, positions)] = _BOUNDARY
+        positions, disputed = self.grids.claims(lon, lat)
+        rules[disputed] = _BOUNDARY
         metres = np.full(len(lon), np.nan)
         owned = np.flatnonzero(positions != OUTSIDE)
         metres[owned] = self.grids.edges.distances_m(lon[owned], lat[owned], positions[owned])

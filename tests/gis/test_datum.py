@@ -1,0 +1,150 @@
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from gis.datum import EAST, NORTH, SOUTH, WEST, convert, convert_point, parse, suspects
+from gis.errors import InvalidPoints, UnknownDatum
+from gis.testing import china
+
+JUNGAR = (111.2, 39.9)
+BANNER = (110.5, 39.2, 111.5, 40.2)
+
+
+def one(x: float, y: float, source: str, target: str) -> tuple[float, float]:
+    lon, lat = convert([x], [y], source, target)
+    return float(lon[0]), float(lat[0])
+
+
+@pytest.mark.parametrize(
+    ("target", "expected", "tolerance"),
+    [
+        ("gcj02", (111.206573207, 39.901144155), 1e-9),
+        ("bd09", (111.213093443, 39.907084211), 1e-9),
+        ("EPSG:4546", (517103.6649, 4418444.8113), 1e-4),
+        ("EPSG:4525", (37517103.6649, 4418444.8113), 1e-4),
+    ],
+)
+def test_the_vector_of_jungar_banner(target, expected, tolerance):
+    assert one(*JUNGAR, "wgs84", target) == pytest.approx(expected, abs=tolerance, rel=0)
+    assert one(*expected, target, "cgcs2000") == pytest.approx(JUNGAR, abs=2e-9, rel=0)
+
+
+def test_the_published_vectors(shared_data: Path):
+    with (shared_data / "coords" / "gcj_bd_vectors.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 10
+    for row in rows:
+        x, y = float(row["lon_in"]), float(row["lat_in"])
+        there = one(x, y, row["from"], row["to"])
+        published = float(row["lon_out"]), float(row["lat_out"])
+        # inverses were published from the one-step formula: ours is compared by going back
+        inverse = (row["from"], row["to"]) in {("BD09", "GCJ02"), ("GCJ02", "WGS84")}
+        tolerance = 1e-6 if inverse else float(row["published_tolerance_deg"])
+        assert there == pytest.approx(published, abs=tolerance, rel=0), row["source"]
+        assert one(*there, row["to"], row["from"]) == pytest.approx((x, y), abs=1e-11, rel=0)
+
+
+def test_the_zones_of_survey_coordinates(shared_data: Path):
+    with (shared_data / "coords" / "cgcs2000_gk3_points.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 8
+    for row in rows:
+        place = float(row["lon_epsg4490"]), float(row["lat_epsg4490"])
+        surveyed = float(row["easting_m"]), float(row["northing_m"])
+        name = f"EPSG:{row['epsg']}"
+        assert one(*place, "cgcs2000", name) == pytest.approx(surveyed, abs=1e-4, rel=0)
+        assert one(*surveyed, name, "cgcs2000") == pytest.approx(place, abs=1e-9, rel=0)
+
+
+@given(china())
+def test_what_starts_in_china_comes_back(place):
+    for datum in ("gcj02", "bd09"):
+        assert one(*one(*place, "wgs84", datum), datum, "wgs84") == pytest.approx(
+            place, abs=1e-11, rel=0
+        )
+    shifted = one(*place, "wgs84", "gcj02")
+    assert one(*one(*shifted, "gcj02", "bd09"), "bd09", "gcj02") == pytest.approx(
+        shifted, abs=1e-11, rel=0
+    )
+
+
+@pytest.mark.parametrize("datum", ["gcj02", "bd09"])
+def test_the_rectangle_s_very_corners_come_back(datum):
+    corners = [(x, y) for x in (WEST, EAST) for y in (SOUTH, NORTH)]
+    for place in corners:
+        there = one(*place, "wgs84", datum)
+        assert there != place
+        assert one(*there, datum, "wgs84") == pytest.approx(place, abs=1e-11, rel=0)
+
+
+@given(china())
+def test_one_point_converts_as_many_do(place):
+    for source in ("gcj02", "bd09"):
+        single = convert_point(*place, source, "wgs84")
+        assert single == pytest.approx(one(*place, source, "wgs84"), abs=1e-12, rel=0)
+
+
+@pytest.mark.parametrize("place", [(-76.6, 39.3), (153.0, -27.5), (0.0, 0.0), (180.0, 90.0)])
+@pytest.mark.parametrize("datum", ["gcj02", "bd09", "cgcs2000", "EPSG:4326"])
+def test_nothing_moves_outside_china(place, datum):
+    assert one(*place, "wgs84", datum) == place
+    assert one(*place, datum, "wgs84") == place
+
+
+def test_nan_and_infinity_become_nan_without_a_word():
+    x, y = [math.nan, math.inf, 111.2, 111.2], [39.9, 39.9, -math.inf, 39.9]
+    for source, target in [("wgs84", "gcj02"), ("bd09", "wgs84"), ("wgs84", "EPSG:4546"),
+                           ("wgs84", "cgcs2000"), ("EPSG:4546", "gcj02")]:  # fmt: skip
+        lon, lat = convert(x, y, source, target)
+        assert np.isnan(lon[:3]).all()
+        assert np.isnan(lat[:3]).all()
+        assert np.isfinite(lon[3])
+
+
+def test_what_a_projection_cannot_hold_is_nan():
+    lon, lat = convert([1e12], [1e12], "EPSG:4546", "wgs84")
+    assert np.isnan(lon[0])
+    assert np.isnan(lat[0])
+
+
+def test_the_input_is_left_alone_and_its_shape_kept():
+    x, y = np.full((2, 3), 111, dtype=np.int32), np.full((2, 3), 39.5, dtype=np.float32)
+    lon, lat = convert(x, y, "WGS-84", "GCJ02")
+    assert lon.shape == lat.shape == (2, 3)
+    assert lon.dtype == np.float64
+    assert (x == 111).all()
+    same, _ = convert(np.array([1.0]), np.array([2.0]), "wgs84", "wgs84")
+    assert same.tolist() == [1.0]
+
+
+def test_a_name_nobody_knows_is_answered_with_the_names():
+    for name in ("mars", "", "EPSG:", "EPSG:x", "EPSG:999999", "4326", "EPSG:5773", "EPSG:4978"):
+        with pytest.raises(UnknownDatum) as caught:
+            parse(name)
+        assert len(str(caught.value)) > 40
+    with pytest.raises(UnknownDatum, match="wgs84, cgcs2000, gcj02, bd09"):
+        convert([1], [1], "wgs85", "wgs84")
+
+
+def test_shapes_that_differ_are_refused():
+    with pytest.raises(InvalidPoints, match="one y for each x"):
+        convert([1, 2], [1], "wgs84", "gcj02")
+    with pytest.raises(InvalidPoints, match="numbers"):
+        convert(["a"], ["b"], "wgs84", "gcj02")
+
+
+def test_suspects_a_survey_file_with_zone_numbers():
+    assert suspects(37517103.7, 4418444.8, "EPSG:4546", BANNER) == ["EPSG:4525"]
+    assert suspects(517103.7, 4418444.8, "EPSG:4525", BANNER) == ["EPSG:4546"]
+    assert suspects(517103.7, 4418444.8, "EPSG:4546", BANNER) == []
+
+
+def test_suspects_a_shifted_datum_only_where_the_declared_one_misses():
+    edge = one(111.4999, 39.9, "wgs84", "gcj02")
+    assert "gcj02" in suspects(*edge, "wgs84", BANNER)
+    assert suspects(*edge, "gcj02", BANNER) == []
+    assert suspects(-76.6, 39.3, "wgs84", BANNER) == []
