@@ -1,0 +1,152 @@
+"""A small town behind a running service."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import shapely
+from fastapi import FastAPI
+from geoalchemy2 import WKBElement
+from geoalchemy2.shape import from_shape
+
+from api.app import create_app
+from layers.actions.publish_edition import publish_edition
+from layers.actions.seed_reference import seed_reference
+from layers.models import Area, Edition, Grid
+from layers.session import Database
+from layers.settings import Settings
+from layers.vocabulary import AreaLevel, CodeScheme
+
+with warnings.catch_warnings():
+    # Starlette asks for another client library than the one that is locked.
+    warnings.simplefilter("ignore")
+    from fastapi.testclient import TestClient
+
+WEST, SOUTH, STEP = 111.2, 39.8, 0.01
+
+INSIDE = {"lon": WEST + STEP / 2, "lat": SOUTH + STEP / 2, "datum": "cgcs2000"}
+SHARED_EDGE = {"lon": WEST + STEP, "lat": SOUTH + STEP / 2, "datum": "cgcs2000"}
+JUST_OUTSIDE = {"lon": WEST + STEP / 2, "lat": SOUTH - 0.0003, "datum": "cgcs2000"}
+IN_THE_STREET = {"lon": WEST + 4.5 * STEP, "lat": SOUTH + STEP / 2, "datum": "cgcs2000"}
+IN_THE_BANNER = {"lon": WEST + STEP, "lat": SOUTH + 8 * STEP, "datum": "cgcs2000"}
+FAR_AWAY = {"lon": 100.0, "lat": 30.0, "datum": "cgcs2000"}
+
+BANNER = "150622"
+STREET = "150622003"
+COMMUNITY = "150622003003"
+WEST_GRID, EAST_GRID = f"{COMMUNITY}001", f"{COMMUNITY}002"
+
+Report = dict[str, Any]
+
+
+def a_report(**changes: Any) -> Report:
+    """A report that is in order, but for the changes."""
+    return {
+        "category": "53001",
+        "description": "消防通道被车辆堵塞",
+        "place": INSIDE,
+        "reporter": {"kind": "resident", "name": "王小明", "phone": "13812345678"},
+        **changes,
+    }
+
+
+def square(column: int, row: int = 0, *, size: float = STEP) -> shapely.Polygon:
+    """A square of the chessboard on which the town lies."""
+    west, south = WEST + column * STEP, SOUTH + row * STEP
+    return shapely.box(west, south, west + size, south + size)
+
+
+def build_town(database: Database) -> int:
+    """Load a banner, a street, a community and two grids side by side; return the edition."""
+    seed_reference(database)
+    areas = [
+        (BANNER, "banner", "准格尔旗", None, square(-1, -1, size=12 * STEP)),
+        (STREET, "street", "蓝天街道", BANNER, square(0, size=6 * STEP)),
+        (COMMUNITY, "community", "白云社区", STREET, square(0).union(square(1))),
+    ]
+    path = ""
+    with database.transaction() as session:
+        for code, level, name, parent, shape in areas:
+            path += f"{code}/"
+            session.add(
+                Area(
+                    code=code,
+                    level=AreaLevel(level),
+                    code_scheme=CodeScheme.NATIONAL,
+                    name=name,
+                    parent_code=parent,
+                    path=path,
+                    boundary=stored(shape),
+                )
+            )
+            session.flush()
+    return publish_grids(
+        database,
+        [
+            (WEST_GRID, "白云第一网格", "张三", square(0)),
+            (EAST_GRID, "白云第二网格", "李四", square(1)),
+        ],
+    )
+
+
+def publish_grids(
+    database: Database, grids: Sequence[tuple[str, str, str, shapely.Geometry]]
+) -> int:
+    """Put grids of the community in force; return the number of their edition."""
+    with database.transaction() as session:
+        edition = Edition(name="made", source="test", content_hash=grids[0][0])
+        session.add(edition)
+        session.flush()
+        number = edition.id
+        for code, name, responsible, shape in grids:
+            session.add(
+                Grid(
+                    edition_id=number,
+                    code=code,
+                    code_scheme=CodeScheme.NATIONAL,
+                    name=name,
+                    community_code=COMMUNITY,
+                    responsible=responsible,
+                    path=f"{BANNER}/{STREET}/{COMMUNITY}/{code}/",
+                    boundary=stored(shape),
+                )
+            )
+    publish_edition(database, number)
+    return number
+
+
+def stored(shape: shapely.Geometry) -> WKBElement:
+    """A shape as the tables hold it."""
+    polygon = shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape])
+    return from_shape(polygon, srid=4490, extended=True)
+
+
+Serve = Callable[[str], TestClient]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start the service on a database, and stop it after the test."""
+    with ExitStack() as stack:
+
+        def started(database_url: str) -> TestClient:
+            app: FastAPI = create_app(Settings(database_url=database_url, log_level="error"))
+            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+
+        yield started
+
+
+@pytest.fixture
+def empty_service(serve: Serve, fresh_database: Database, fresh_database_url: str) -> TestClient:
+    """A service with categories, but before its first edition."""
+    seed_reference(fresh_database)
+    return serve(fresh_database_url)
+
+
+@pytest.fixture
+def client(serve: Serve, fresh_database: Database, fresh_database_url: str) -> TestClient:
+    """A service with a town."""
+    build_town(fresh_database)
+    return serve(fresh_database_url)
