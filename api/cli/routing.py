@@ -1,11 +1,12 @@
 """``lianxin route``: a file of points to the grids that own them, with no database."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from api.cli.importing import Progress
 
 if TYPE_CHECKING:
     from layers.actions.route_file import RouteReport
@@ -65,7 +66,11 @@ def route(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         points=points, grids=grids, code=code, out=out, datum=datum, grids_datum=grids_datum,
         x=x, y=y, encoding=encoding, snap_m=snap_m,
     )  # fmt: skip
-    report = route_file(order, progress=_shown if _on_terminal() else None)
+    progress = Progress()
+    try:
+        report = route_file(order, progress=progress)
+    finally:
+        progress.end()
     if as_json:
         _print_json(report)
     else:
@@ -97,12 +102,3 @@ def _print_table(report: "RouteReport") -> None:
         f"{'rows':<9}{report.rows:>11,}  in {report.seconds:.2f} s "
         f"({report.rows_per_second:,.0f} rows/s) to {report.grids} grids → {report.out}"
     )
-
-
-def _on_terminal() -> bool:
-    return sys.stderr.isatty()
-
-
-def _shown(step: str, done: int, total: int | None) -> None:
-    of = f" of {total:,}" if total else ""
-    typer.echo(f"\r\033[K{step} {done:,}{of}", err=True, nl=total is not None and done >= total > 0)

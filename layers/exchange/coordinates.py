@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyproj import CRS
 
@@ -28,7 +30,7 @@ _NORTHWARD: Final = {north for _, north in WELL_KNOWN} - {"y", "y坐标", "point
 _ZONE_SERIES: Final = (4513, 2349, 2401)
 _ZONES: Final = range(25, 46)
 
-_NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_NUMBER: Final = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 # How far (degrees) outside its area of use a CRS is still what a surveyor may have meant.
 _MARGIN: Final = 1.5
 
@@ -107,14 +109,28 @@ def _numbers(column: "pd.Series[str]", decimal_comma: bool) -> tuple[Floats, NDA
         values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         values = np.where(np.isfinite(values), values, np.nan)
         return values, np.full(len(column), "", dtype=object)
-    text = column.astype("string").fillna("").str.normalize("NFKC").str.strip()
+    text = column.astype("string").fillna("").str.strip()
     if decimal_comma:
         text = text.str.replace(",", ".", regex=False)
-    good = text.str.fullmatch(_NUMBER).to_numpy(dtype=bool)
-    values = np.full(len(text), np.nan)
-    values[good] = text[good].to_numpy(dtype=object).astype(np.float64)
+    values = _parsed(text)
+    rest = np.isnan(values) & (text != "").to_numpy(dtype=bool)
+    if rest.any():
+        # Digits as wide as characters are digits all the same.
+        values[rest] = _parsed(text[rest].str.normalize("NFKC").str.strip())
+    texts = np.full(len(text), "", dtype=object)
+    lost = np.isnan(values)
+    texts[lost] = text[lost].to_numpy(dtype=object)
+    return values, texts
+
+
+def _parsed(text: "pd.Series[str]") -> Floats:
+    """Return the numbers among texts to their last digit, NaN where there is none."""
+    array = pa.array(text, type=pa.large_string(), from_pandas=True)
+    good = pc.match_substring_regex(array, _NUMBER)
+    numbers = pc.cast(pc.if_else(good, array, None), pa.float64())
+    values = np.array(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
     values[~np.isfinite(values)] = np.nan
-    return values, np.where(np.isnan(values), text.to_numpy(dtype=object), "")
+    return values
 
 
 def _share_inside(x: Floats, y: Floats, datum: Datum) -> float:

@@ -103,7 +103,9 @@ def _settle_shifted(declared: CRS | None, name: str, *, file: str) -> Datum:
 
 def convert_geometries(geometries: Geometries, datum: Datum) -> tuple[Geometries, dict[int, str]]:
     """Return flat geometries in the storage CRS, and of which rows (from 1) none could be made."""
-    flat = np.array(shapely.force_2d(geometries), dtype=object)
+    flat = np.array(geometries, dtype=object)
+    with_z = shapely.has_z(flat)
+    flat[with_z] = shapely.force_2d(flat[with_z])
     if not datum.is_storage:
         # types-shapely knows only of functions of one array of pairs.
         flat = shapely.transform(flat, datum.convert, interleaved=False)  # type: ignore[arg-type]
