@@ -84,9 +84,11 @@ class GridIndex:
         shapely.prepare(self._parts)
         self._tree = STRtree(self._parts)
         # GEOS builds tree and locators on their first uses, and not safely for two threads at once
-        corners = shapely.get_coordinates(shapely.get_point(shapely.get_exterior_ring(parts), 0))
+        corners = shapely.get_coordinates(
+            shapely.get_point(shapely.get_exterior_ring(self._parts), 0)
+        )
         for _ in range(4 if len(self._parts) else 0):
-            shapely.intersects_xy(self._parts, corners[solid, 0], corners[solid, 1])
+            shapely.intersects_xy(self._parts, corners[:, 0], corners[:, 1])
         self._tree.query(shapely.Point(0, 0))
 
     @property

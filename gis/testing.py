@@ -5,6 +5,7 @@ Needs the package ``hypothesis``, which is a dependency of development only.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -93,14 +94,15 @@ def assert_owners(index: GridIndex, lon: Degrees, lat: Degrees, owners: Position
             if geometry is not None and geometry.covers(point)
         ]
         expected = min(covering)[2] if covering else OUTSIDE
-        assert owner == expected, f"({x!r}, {y!r}) is owned by {owner}, not by {expected}"
+        if owner != expected:
+            raise AssertionError(f"({x!r}, {y!r}) is owned by {owner}, not by {expected}")
 
 
 def covers_exactly(ring: list[tuple[float, float]], x: float, y: float) -> bool:
     """Return whether a closed ring covers a point, in fractions without any rounding."""
     px, py = Fraction(x), Fraction(y)
     inside = False
-    for (ax, ay), (bx, by) in zip(ring[:-1], ring[1:], strict=True):
+    for (ax, ay), (bx, by) in pairwise(ring):
         x1, y1, x2, y2 = Fraction(ax), Fraction(ay), Fraction(bx), Fraction(by)
         turn = (x2 - x1) * (py - y1) - (y2 - y1) * (px - x1)
         between = min(x1, x2) <= px <= max(x1, x2) and min(y1, y2) <= py <= max(y1, y2)

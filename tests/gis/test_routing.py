@@ -1,0 +1,168 @@
+import math
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gis.datum import convert
+from gis.errors import InvalidGrids, InvalidPoints, UnknownDatum
+from gis.measure import distances_m
+from gis.ownership import GridIndex
+from gis.routing import AreaIndex, Router, Rule
+from gis.testing import partitions, points_of
+
+WEST, EAST = shapely.box(111.2, 39.9, 111.21, 39.91), shapely.box(111.21, 39.9, 111.22, 39.91)
+GRIDS = GridIndex(["150622003003001", "150622003003002"], np.array([WEST, EAST]))
+AREAS = AreaIndex(
+    ["150622", "150622003", "150622003003"],
+    np.array([
+        shapely.box(110, 39, 112, 41), shapely.box(111.1, 39.8, 111.3, 40.0),
+        shapely.box(111.19, 39.89, 111.23, 39.92),
+    ]),
+)  # fmt: skip
+ROUTER = Router(GRIDS, AREAS)
+
+
+def place(x, y, datum="cgcs2000", accuracy_m=None):
+    return ROUTER.place(x, y, datum, accuracy_m)
+
+
+def test_inside():
+    placement = place(111.205, 39.905)
+    assert (placement.grid_code, placement.rule) == ("150622003003001", Rule.INSIDE)
+    to_edge = distances_m(111.205, 39.905, 111.21, 39.905)[()]
+    assert placement.distance_to_boundary_m == pytest.approx(to_edge, abs=0.01)
+    assert (placement.area_code, placement.warnings, placement.candidates) == (None, (), ())
+
+
+def test_boundary_goes_to_the_lowest_code():
+    placement = place(111.21, 39.905)
+    assert (placement.grid_code, placement.rule) == ("150622003003001", Rule.BOUNDARY)
+    assert placement.distance_to_boundary_m == 0
+
+
+def test_snapped_within_fifty_metres_only():
+    near, far = 111.22 + 49 / 85_450, 111.22 + 51 / 85_450
+    placement = place(near, 39.905)
+    assert (placement.grid_code, placement.rule) == ("150622003003002", Rule.SNAPPED)
+    assert placement.distance_to_boundary_m == pytest.approx(49, abs=0.1)
+    assert place(far, 39.905).rule is Rule.FALLBACK
+    assert Router(GRIDS, AREAS, snap_m=0).place(near, 39.905, "cgcs2000").rule is Rule.FALLBACK
+
+
+def test_what_no_grid_owns_waits_in_the_smallest_queue():
+    assert place(111.225, 39.915).area_code == "150622003003"
+    assert place(111.25, 39.95).area_code == "150622003"
+    assert place(111.5, 39.5).area_code == "150622"
+    for placement in (place(111.225, 39.915), place(111.5, 39.5)):
+        assert placement.rule is Rule.FALLBACK
+        assert placement.grid_code is placement.distance_to_boundary_m is None
+
+
+def test_outside_of_all_is_the_root_s_and_nobody_s_without_areas():
+    placement = place(-77.0, 39.0)
+    assert (placement.rule, placement.area_code) == (Rule.OUTSIDE, "150622")
+    alone = Router(GRIDS).place(-77.0, 39.0, "wgs84")
+    assert (alone.rule, alone.area_code) == (Rule.OUTSIDE, None)
+    assert (alone.lon, alone.lat) == (-77.0, 39.0)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "why"),
+    [
+        (None, None, "no coordinates"),
+        (math.nan, 39.9, "missing or not finite"),
+        (111.2, math.inf, "missing or not finite"),
+        (500.0, 39.9, "nowhere on earth"),
+        ("abc", 39.9, "no numbers"),
+        ("", "", "no coordinates"),
+    ],
+)
+def test_unplaced_says_why(x, y, why):
+    placement = place(x, y)
+    assert (placement.rule, placement.grid_code) == (Rule.UNPLACED, None)
+    assert placement.lon is placement.lat is None
+    assert why in placement.reason
+
+
+def test_text_that_is_a_number_is_one():
+    assert place("111.205", "39.905").rule is Rule.INSIDE
+
+
+def test_the_datum_decides_and_another_that_would_fit_is_told():
+    shifted = [float(v[0]) for v in convert([111.2001], [39.905], "wgs84", "gcj02")]
+    assert place(*shifted, "gcj02").grid_code == "150622003003001"
+    assert place(*shifted, "gcj02").warnings == ()
+    east = [float(v[0]) for v in convert([111.2195], [39.905], "wgs84", "gcj02")]
+    suspect = place(*east, "wgs84")
+    assert suspect.rule is Rule.FALLBACK
+    assert suspect.warnings == ("datum_suspect",)
+    assert suspect.raw == tuple(east)
+    assert place(-77.0, 39.0).warnings == ()
+
+
+def test_survey_coordinates_with_the_wrong_zone_are_suspect():
+    x, y = convert([111.205], [39.905], "wgs84", "EPSG:4546")
+    assert place(x[0], y[0], "EPSG:4546").rule is Rule.INSIDE
+    wrong = place(x[0] + 37_000_000, y[0], "EPSG:4546")
+    assert wrong.grid_code is None
+    assert wrong.warnings == ("datum_suspect",)
+
+
+def test_an_unknown_datum_and_uneven_columns_are_refused():
+    with pytest.raises(UnknownDatum):
+        place(111.2, 39.9, "wgs85")
+    with pytest.raises(InvalidPoints):
+        ROUTER.place_many([1, 2], [1], "wgs84")
+
+
+def test_candidates_share_the_circle():
+    on_edge = place(111.21, 39.905, accuracy_m=30)
+    assert [c.share for c in on_edge.candidates] == [0.5, 0.5]
+    assert place(111.205, 39.905, accuracy_m=30).candidates == ()
+    beside = place(111.21 - 15 / 85_450, 39.905, accuracy_m=30)
+    # a circle cut at half its radius: 80.45 % remain
+    assert [c.grid_code[-1] for c in beside.candidates] == ["1", "2"]
+    assert beside.candidates[0].share == pytest.approx(0.8045, abs=0.001)
+    outer = place(111.22, 39.905, accuracy_m=30)
+    assert [c.share for c in outer.candidates] == [pytest.approx(0.5, abs=0.001)]
+
+
+def test_a_dedicated_grid_takes_its_share_first():
+    market = shapely.box(111.2049, 39.9049, 111.2051, 39.9051)
+    grids = GridIndex(["A", "M"], np.array([WEST, market]), dedicated=np.array([False, True]))
+    placement = Router(grids).place(111.205, 39.905, "cgcs2000", 30)
+    assert placement.grid_code == "M"
+    assert sum(c.share for c in placement.candidates) == pytest.approx(1, abs=1e-3)
+    assert {c.grid_code for c in placement.candidates} == {"A", "M"}
+
+
+@given(st.data())
+def test_many_are_placed_as_one_by_one(data):
+    partition = data.draw(partitions(most=6))
+    points = [*data.draw(points_of(partition, most=8)), (math.nan, 1.0), (200.0, 0.0)]
+    router = Router(GridIndex(partition.codes, partition.geometries))
+    x, y = np.array(points).T
+    many = router.place_many(x, y, "wgs84", 25.0)
+    assert len(many) == len(points)
+    for i, (lon, lat) in enumerate(points):
+        one = router.place(lon, lat, "wgs84", 25.0)
+        assert repr(many[i]) == repr(one)
+    placed = many.rules != Rule.UNPLACED
+    assert np.array_equal(many.lon[placed], x[placed])
+
+
+def test_nothing_in_nothing_out():
+    assert len(ROUTER.place_many([], [], "gcj02")) == 0
+
+
+def test_the_root_is_the_code_above_all_or_the_area_around_all():
+    assert AREAS.root == "150622"
+    streets = AreaIndex(["1", "10"], np.array([WEST, EAST]))
+    assert streets.root is None
+    assert AreaIndex(["1", "10"], np.array([WEST, WEST.union(EAST)])).root == "10"
+    assert AreaIndex([], np.array([], dtype=object)).root is None
+    with pytest.raises(InvalidGrids, match="none of the areas"):
+        AreaIndex(["1"], np.array([WEST]), root="2")
