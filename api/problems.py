@@ -121,8 +121,10 @@ def validation_problem(errors: Sequence[Any]) -> Response:
 def problem_of(error: Exception) -> Response:
     """Answer any error; one that isn't in the table is an internal one."""
     if isinstance(error, Refusal):
-        more = {"errors": list(error.errors)} if error.errors else {}
-        return problem(error.row, _kebab(error.row.title), str(error), **more)
+        kind_of = _kebab(error.row.title)
+        if not error.errors:
+            return problem(error.row, kind_of, str(error))
+        return problem(error.row, kind_of, str(error), errors=list(error.errors))
     for kind in type(error).__mro__:
         row = TABLE.get(kind)
         if row is not None:

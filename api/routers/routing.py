@@ -36,9 +36,9 @@ async def route_one(query: Annotated[RouteQuery, Query()], services: OpenService
     found = place(await services.in_force(), where)
     if found.placement.rule is Rule.UNPLACED:
         raise invalid(
-            f"lon and lat are no place on the earth in {query.datum}. Longitude comes first.",
-            "query.lon",
-            "is, with lat, no place on the earth",
+            f"lon and lat: {found.placement.reason}. Longitude comes first.",
+            "query",
+            str(found.placement.reason),
         )
     answer = placement_json(found)
     if query.category is not None:

@@ -108,7 +108,9 @@ class ReportIn(BaseModel):
         return Report(
             category=self.category,
             description=self.description,
-            place=where and Place(where.lon, where.lat, where.datum, where.accuracy_m),
+            place=None
+            if where is None
+            else Place(where.lon, where.lat, where.datum, where.accuracy_m),
             reporter_kind=ReporterKind(self.reporter.kind),
             reporter_name=self.reporter.name,
             reporter_phone=self.reporter.phone,

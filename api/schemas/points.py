@@ -170,7 +170,7 @@ def _answer(found: Placed | str, edition_id: int) -> dict[str, Any]:
         return {**placement_json(Placed(UNPLACED, Owner(), edition_id)), "reason": found}
     answer = placement_json(found)
     if found.placement.rule is Rule.UNPLACED:
-        answer["reason"] = "; ".join(found.placement.warnings) or "the place cannot be used"
+        answer["reason"] = found.placement.reason
     return answer
 
 

@@ -65,13 +65,13 @@ def list_cases(
     after = None if cursor is None else read_cursor(cursor)
     statement = cases.listed_cases(which, limit=limit + 1, after=after)
     with database.transaction() as session:
-        rows = session.execute(statement).mappings().all()
+        rows = session.execute(statement).all()
     page = rows[:limit]
     more = len(rows) > limit
     last = page[-1] if page else None
     return CasePage(
-        cases=tuple(mask_case(row) for row in page),
-        next_cursor=write_cursor(last["reported_at"], last["id"]) if more and last else None,
+        cases=tuple(mask_case(row._asdict()) for row in page),
+        next_cursor=write_cursor(last.reported_at, last.id) if more and last else None,
     )
 
 
@@ -86,20 +86,20 @@ def read_case(database: Database, case_id: int) -> CaseHistory:
     row = None
     if 0 < case_id <= _LARGEST_ID:
         with database.transaction() as session:
-            row = session.execute(cases.one_case(case_id)).mappings().one_or_none()
-            placements = session.execute(cases.placements_of(case_id)).mappings().all()
+            row = session.execute(cases.one_case(case_id)).one_or_none()
+            placements = session.execute(cases.placements_of(case_id)).all()
     if row is None:
         raise CaseNotFound(f"There is no case {case_id}.")
-    case = mask_case(row)
+    case = mask_case(row._asdict())
     case["reporter"] = mask_reporter(case["reporter"])
     hidden = {"confidential": case["confidential"]}
-    return CaseHistory(case, tuple(mask_case(hidden | dict(each)) for each in placements))
+    return CaseHistory(case, tuple(mask_case(hidden | each._asdict()) for each in placements))
 
 
 def categories(database: Database) -> dict[str, Mapping[str, Any]]:
     """Return what a case can be about, by code."""
     with database.transaction() as session:
-        return {row["code"]: row for row in session.execute(cases.categories()).mappings()}
+        return {row.code: row._asdict() for row in session.execute(cases.categories())}
 
 
 @lru_cache(maxsize=1)

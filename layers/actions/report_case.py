@@ -3,7 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -106,7 +106,7 @@ def report_case(
     fingerprint = _fingerprint(report)
     for _ in range(_ATTEMPTS):
         in_force = current(boundaries)
-        placed = place(in_force, report.place)
+        placed = _explained(place(in_force, report.place))
         row = _row(report, placed) | {"key": idempotency_key, "fingerprint": fingerprint}
         try:
             with database.transaction() as session:
@@ -114,9 +114,7 @@ def report_case(
                 if stored.id is not None:
                     return _reported(stored, report, placed)
                 if stored.fresh and stored.known is None:
-                    raise CategoryUnknown(
-                        f"There is no category {report.category}. /docs says where they are listed."
-                    )
+                    raise CategoryUnknown(f"There is no category {report.category}.")
                 if stored.fresh and idempotency_key is not None:
                     earlier = _earlier(session, idempotency_key, fingerprint)
                     if earlier is not None:
@@ -127,6 +125,15 @@ def report_case(
     raise EditionConflict(
         "The boundaries are changing faster than a case can be stored. Send the report again."
     )
+
+
+def _explained(placed: Placed) -> Placed:
+    """Keep why a place can't be used among the warnings, which are stored."""
+    placement = placed.placement
+    if placement.reason is None:
+        return placed
+    warnings = (*placement.warnings, placement.reason)
+    return replace(placed, placement=replace(placement, warnings=warnings))
 
 
 def _store(session: Session, row: Mapping[str, Any]) -> Any:

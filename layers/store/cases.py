@@ -19,6 +19,9 @@ REPORTED: Final = "reported"
 """The reason of a case's first placement."""
 
 
+Rows = Select[*tuple[Any, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
     """Which cases are asked for; what is None doesn't matter.
@@ -38,7 +41,7 @@ class CaseFilter:
 
 def listed_cases(
     which: CaseFilter, *, limit: int, after: tuple[datetime, int] | None = None
-) -> Select[Any]:
+) -> Rows:
     """Select cases for a list, the latest first; who reported them is not among the columns."""
     statement = _cases().where(*_conditions(which)).limit(limit)
     if after is not None:
@@ -46,12 +49,12 @@ def listed_cases(
     return statement.order_by(Case.reported_at.desc(), Case.id.desc())
 
 
-def one_case(case_id: int) -> Select[Any]:
+def one_case(case_id: int) -> Rows:
     """Select one case as a list shows it, and who reported it, to be masked."""
     return _cases().add_columns(Case.reporter).where(Case.id == case_id)
 
 
-def placements_of(case_id: int) -> Select[Any]:
+def placements_of(case_id: int) -> Rows:
     """Select every placement that a case ever had, the first one first."""
     return (
         select(
@@ -89,7 +92,7 @@ def case_of_key(key: str) -> Select[str, int | None]:
     )
 
 
-def categories() -> Select[Any]:
+def categories() -> Rows:
     """Select what a case can be about."""
     return select(
         Category.code,
@@ -100,7 +103,7 @@ def categories() -> Select[Any]:
     ).order_by(Category.code)
 
 
-def _cases() -> Select[Any]:
+def _cases() -> Rows:
     return (
         select(
             Case.id,
@@ -159,7 +162,7 @@ def _below(area_code: str) -> ColumnElement[bool]:
     """Cases whose path begins with the area's; spelled as a range, which the index answers."""
     path = select(Area.path).where(Area.code == area_code).scalar_subquery()
     # A path ends in "/", and "0" is the next character after it.
-    end = func.left(path, -1).concat("0")
+    end = func.concat(func.left(path, -1), "0")
     return and_(Case.path.op("~>=~")(path), Case.path.op("~<~")(end))
 
 

@@ -2,20 +2,23 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from typing import Any
 
+import psycopg
 import pytest
 import shapely
-from fastapi import FastAPI
 from geoalchemy2 import WKBElement
 from geoalchemy2.shape import from_shape
+from sqlalchemy import make_url
 
 from api.app import create_app
 from layers.actions.publish_edition import publish_edition
 from layers.actions.seed_reference import seed_reference
+from layers.cluster import PrivateCluster
 from layers.models import Area, Edition, Grid
-from layers.session import Database
+from layers.session import Database, open_database
 from layers.settings import Settings
 from layers.vocabulary import AreaLevel, CodeScheme
 
@@ -126,16 +129,60 @@ def stored(shape: shapely.Geometry) -> WKBElement:
 Serve = Callable[[str], TestClient]
 
 
+@pytest.fixture(scope="session")
+def clone(cluster: PrivateCluster, database_url: str) -> Callable[[str], str]:
+    """Copy a database of the run's server; return the address of the copy."""
+    numbers = count(1)
+
+    def cloned(template: str) -> str:
+        name = f"api_{next(numbers)}"
+        host = str(cluster.socket_dir)
+        with psycopg.connect(
+            host=host, user="lianxin", dbname="postgres", autocommit=True
+        ) as admin:
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return make_url(cluster.url).set(database=name).render_as_string(hide_password=False)
+
+    return cloned
+
+
+@pytest.fixture(scope="session")
+def town(clone: Callable[[str], str]) -> str:
+    """The name of a database with a town in it, to be copied."""
+    url = clone("pristine")
+    database = open_database(Settings(database_url=url))
+    build_town(database)
+    database.close()
+    return str(make_url(url).database)
+
+
+@pytest.fixture
+def town_url(clone: Callable[[str], str], town: str) -> str:
+    """The address of a town of the test's own."""
+    return clone(town)
+
+
+@pytest.fixture
+def town_database(town_url: str) -> Iterator[Database]:
+    """The same database, open."""
+    database = open_database(Settings(database_url=town_url))
+    yield database
+    database.close()
+
+
+@contextmanager
+def served(database_url: str) -> Iterator[TestClient]:
+    """A service on a database."""
+    app = create_app(Settings(database_url=database_url, log_level="error"))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start the service on a database, and stop it after the test."""
+    """Start services on databases, and stop them after the test."""
     with ExitStack() as stack:
-
-        def started(database_url: str) -> TestClient:
-            app: FastAPI = create_app(Settings(database_url=database_url, log_level="error"))
-            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
-
-        yield started
+        yield lambda database_url: stack.enter_context(served(database_url))
 
 
 @pytest.fixture
@@ -146,7 +193,13 @@ def empty_service(serve: Serve, fresh_database: Database, fresh_database_url: st
 
 
 @pytest.fixture
-def client(serve: Serve, fresh_database: Database, fresh_database_url: str) -> TestClient:
-    """A service with a town."""
-    build_town(fresh_database)
-    return serve(fresh_database_url)
+def client(serve: Serve, town_url: str) -> TestClient:
+    """A service with a town of the test's own."""
+    return serve(town_url)
+
+
+@pytest.fixture(scope="session")
+def shared_client(clone: Callable[[str], str], town: str) -> Iterator[TestClient]:
+    """A service with a town, for tests that store nothing."""
+    with served(clone(town)) as client:
+        yield client

@@ -144,7 +144,7 @@ def test_the_same_key_with_another_report_is_refused(client: TestClient) -> None
     assert len(client.get("/cases").json()["cases"]) == 1
 
 
-def test_twenty_parallel_tries_are_one_case(client: TestClient, fresh_database: Database) -> None:
+def test_twenty_parallel_tries_are_one_case(client: TestClient, town_database: Database) -> None:
     start = threading.Barrier(20)
     answers: list[tuple[int, int]] = []
 
@@ -161,7 +161,7 @@ def test_twenty_parallel_tries_are_one_case(client: TestClient, fresh_database: 
 
     assert len({case_id for _, case_id in answers}) == 1
     assert Counter(status for status, _ in answers) == {201: 1, 200: 19}
-    with fresh_database.transaction() as session:
+    with town_database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(Case)) == 1
         assert session.scalar(select(func.count()).select_from(CasePlacement)) == 1
 
@@ -184,7 +184,7 @@ def test_twenty_parallel_reports_with_keys_of_their_own_are_twenty_cases(
 
 
 def test_a_case_reported_while_an_edition_is_published_belongs_to_the_new_one(
-    client: TestClient, fresh_database: Database
+    client: TestClient, town_database: Database
 ) -> None:
     stop = threading.Event()
     failures: list[str] = []
@@ -202,14 +202,14 @@ def test_a_case_reported_while_an_edition_is_published_belongs_to_the_new_one(
         for number in (3, 4):
             code = f"{COMMUNITY}00{number}"
             whole = square(0).union(square(1))
-            edition = publish_grids(fresh_database, [(code, f"第{number}网格", "", whole)])
+            edition = publish_grids(town_database, [(code, f"第{number}网格", "", whole)])
     finally:
         stop.set()
         for thread in threads:
             thread.join()
 
     assert failures == []
-    with fresh_database.transaction() as session:
+    with town_database.transaction() as session:
         owners = session.execute(select(Case.edition_id, Case.grid_code).distinct()).all()
     assert [tuple(owner) for owner in owners] == [(edition, code)]
 
@@ -243,13 +243,13 @@ def test_a_case_reported_while_an_edition_is_published_belongs_to_the_new_one(
     ],
 )
 def test_a_malformed_report_is_refused_where_it_is_wrong(
-    client: TestClient, changes: Any, location: str
+    shared_client: TestClient, changes: Any, location: str
 ) -> None:
-    answer = client.post("/cases", json=a_report(**changes))
+    answer = shared_client.post("/cases", json=a_report(**changes))
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert [each["location"] for each in answer.json()["errors"]] == [location]
-    assert client.get("/cases").json()["cases"] == []
+    assert shared_client.get("/cases").json()["cases"] == []
 
 
 @pytest.mark.parametrize(
@@ -265,29 +265,31 @@ def test_a_malformed_report_is_refused_where_it_is_wrong(
         b"[" * 100_000,
     ],
 )
-def test_what_is_no_json_is_refused_in_words(client: TestClient, body: bytes) -> None:
-    answer = client.post("/cases", content=body, headers={"content-type": "application/json"})
+def test_what_is_no_json_is_refused_in_words(shared_client: TestClient, body: bytes) -> None:
+    answer = shared_client.post(
+        "/cases", content=body, headers={"content-type": "application/json"}
+    )
     assert answer.status_code == 422
     assert "not valid JSON" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"x"', b"7"])
-def test_json_that_is_no_object_is_refused(client: TestClient, body: bytes) -> None:
-    answer = client.post("/cases", content=body)
+def test_json_that_is_no_object_is_refused(shared_client: TestClient, body: bytes) -> None:
+    answer = shared_client.post("/cases", content=body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["location"] == "body"
 
 
-def test_a_form_is_not_taken(client: TestClient) -> None:
-    answer = client.post("/cases", data={"category": "53001"})
+def test_a_form_is_not_taken(shared_client: TestClient) -> None:
+    answer = shared_client.post("/cases", data={"category": "53001"})
     assert answer.status_code == 415
     assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "emoji-\U0001f600", "tab\there"])
-def test_a_key_that_cannot_be_kept_is_refused(client: TestClient, key: str) -> None:
+def test_a_key_that_cannot_be_kept_is_refused(shared_client: TestClient, key: str) -> None:
     headers = [(b"idempotency-key", key.encode())]
-    answer = client.post("/cases", json=a_report(), headers=headers)
+    answer = shared_client.post("/cases", json=a_report(), headers=headers)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["location"] == "header.idempotency-key"
 
@@ -303,9 +305,9 @@ def test_a_matter_of_the_future_is_refused_but_a_fast_clock_is_not(client: TestC
     assert ancient.status_code == 422
 
 
-def test_an_unknown_category_or_datum_is_named(client: TestClient) -> None:
-    category = client.post("/cases", json=a_report(category="99999"))
-    datum = client.post("/cases", json=a_report(place={**INSIDE, "datum": "mars2000"}))
+def test_an_unknown_category_or_datum_is_named(shared_client: TestClient) -> None:
+    category = shared_client.post("/cases", json=a_report(category="99999"))
+    datum = shared_client.post("/cases", json=a_report(place={**INSIDE, "datum": "mars2000"}))
     assert (category.status_code, "99999" in category.json()["detail"]) == (422, True)
     assert (datum.status_code, "mars2000" in datum.json()["detail"]) == (422, True)
 
@@ -317,13 +319,13 @@ def ids(client: TestClient, **query: Any) -> list[int]:
 
 
 def test_lists_are_filtered_by_owner_state_and_kind(
-    client: TestClient, fresh_database: Database
+    client: TestClient, town_database: Database
 ) -> None:
     west = report(client)["id"]
     east = report(client, place={**INSIDE, "lon": INSIDE["lon"] + STEP}, category="54001")["id"]
     street = report(client, place=IN_THE_STREET)["id"]
     away = report(client, place=FAR_AWAY)["id"]
-    with fresh_database.raw() as connection:
+    with town_database.raw() as connection:
         connection.execute("UPDATE cases SET state = 'closed' WHERE id = %s", [east])
 
     assert ids(client) == [away, street, east, west]
@@ -342,9 +344,9 @@ def test_lists_are_filtered_by_owner_state_and_kind(
     assert ids(client, area=COMMUNITY, state="open", category="53", bbox=box) == [west]
 
 
-def test_lists_are_filtered_by_time(client: TestClient, fresh_database: Database) -> None:
+def test_lists_are_filtered_by_time(client: TestClient, town_database: Database) -> None:
     old, new = report(client)["id"], report(client)["id"]
-    with fresh_database.raw() as connection:
+    with town_database.raw() as connection:
         moment = datetime(2026, 5, 1, 8, 0, tzinfo=UTC)
         connection.execute("UPDATE cases SET reported_at = %s WHERE id = %s", [moment, old])
 
@@ -356,9 +358,9 @@ def test_lists_are_filtered_by_time(client: TestClient, fresh_database: Database
     assert [case["id"] for case in plain.json()["cases"]] == [new]
 
 
-def test_pages_follow_one_another_and_end(client: TestClient, fresh_database: Database) -> None:
+def test_pages_follow_one_another_and_end(client: TestClient, town_database: Database) -> None:
     reported = [report(client)["id"] for _ in range(7)]
-    with fresh_database.raw() as connection:
+    with town_database.raw() as connection:
         connection.execute("UPDATE cases SET reported_at = '2026-05-01' WHERE id % 2 = 0")
 
     found: list[int] = []
@@ -374,8 +376,8 @@ def test_pages_follow_one_another_and_end(client: TestClient, fresh_database: Da
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "//8=", "é", "A" * 27])
-def test_a_cursor_that_is_none_of_ours_is_refused(client: TestClient, cursor: str) -> None:
-    answer = client.get("/cases", params={"cursor": cursor})
+def test_a_cursor_that_is_none_of_ours_is_refused(shared_client: TestClient, cursor: str) -> None:
+    answer = shared_client.get("/cases", params={"cursor": cursor})
     assert answer.status_code == 422
     assert answer.json()["type"].endswith(":cursor-invalid")
 
@@ -398,9 +400,9 @@ def test_a_cursor_that_is_none_of_ours_is_refused(client: TestClient, cursor: st
     ],
 )
 def test_a_query_that_cannot_be_meant_is_refused(
-    client: TestClient, query: Any, location: str
+    shared_client: TestClient, query: Any, location: str
 ) -> None:
-    answer = client.get("/cases", params=query)
+    answer = shared_client.get("/cases", params=query)
     assert answer.status_code == 422
     assert location in {
         error["location"].split(".CaseState")[0] for error in answer.json()["errors"]
@@ -451,8 +453,8 @@ def test_a_confidential_case_shows_neither_words_nor_place(client: TestClient) -
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "999999", "99999999999999999999999"])
-def test_a_case_that_is_not_there_is_a_404(client: TestClient, number: str) -> None:
-    answer = client.get(f"/cases/{number}")
+def test_a_case_that_is_not_there_is_a_404(shared_client: TestClient, number: str) -> None:
+    answer = shared_client.get(f"/cases/{number}")
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:lianxin:problem:case-not-found"
 
@@ -466,7 +468,7 @@ def test_hostile_words_come_back_as_they_were(client: TestClient) -> None:
 
 
 def test_a_service_that_comes_later_serves_the_same_cases(
-    client: TestClient, serve: Serve, fresh_database_url: str
+    client: TestClient, serve: Serve, town_url: str
 ) -> None:
     case = report(client)
-    assert serve(fresh_database_url).get(f"/cases/{case['id']}").json()["id"] == case["id"]
+    assert serve(town_url).get(f"/cases/{case['id']}").json()["id"] == case["id"]
