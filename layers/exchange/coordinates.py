@@ -31,6 +31,8 @@ _ZONE_SERIES: Final = (4513, 2349, 2401)
 _ZONES: Final = range(25, 46)
 
 _NUMBER: Final = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+# Coordinates this large are no mistyped degrees.
+_NO_DEGREES: Final = 1000.0
 # How far (degrees) outside its area of use a CRS is still what a surveyor may have meant.
 _MARGIN: Final = 1.5
 
@@ -84,6 +86,12 @@ def check_plausible(x: Floats, y: Floats, datum: Datum, columns: tuple[str, str]
     names = columns or ("the first coordinate", "the second coordinate")
     if _share_inside(y, x, datum) >= 0.5:
         raise LayerRefused(_swapped_message(x, y, datum, names, flags=columns is not None))
+    if datum.in_degrees and min(np.median(np.abs(x)), np.median(np.abs(y))) > _NO_DEGREES:
+        raise LayerRefused(
+            f"The coordinates (mostly near {np.median(x):.0f}, {np.median(y):.0f}) are metres, but "
+            f"{datum.name} is in degrees. Name their CRS, as in --datum EPSG:4546, or write "
+            "it into the file."
+        )
     hint = _zone_hint(x, datum)
     if hint:
         raise LayerRefused(hint)

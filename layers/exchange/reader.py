@@ -20,9 +20,10 @@ from layers.exchange.delimited import Progress, read_table
 from layers.exchange.placing import Datum, convert_geometries, settle_datum
 
 _TABLES: Final = (".csv", ".tsv", ".txt")
-_BY_GDAL: Final = (".geojson", ".json", ".geojsonl", ".gpkg", ".fgb")
+_JSON: Final = (".geojson", ".json", ".geojsonl")
+_BY_GDAL: Final = (".gpkg", ".fgb")
 _PARQUET: Final = (".parquet", ".geoparquet")
-ENDINGS: Final = (*_BY_GDAL, ".shp", ".zip", *_PARQUET, *_TABLES)
+ENDINGS: Final = (*_JSON, *_BY_GDAL, ".shp", ".zip", *_PARQUET, *_TABLES)
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ def read_layer(path: Path | str, **options: Unpack[ReadOptions]) -> SourceLayer:
         found = vector.read_shapefile(path, options.get("encoding"), progress)
     elif ending == ".zip":
         found = vector.read_zip(path, options["layer"], options.get("encoding"), progress)
+    elif ending in _JSON:
+        found = vector.read_json(path, options["layer"], options.get("encoding"), progress)
     elif ending in _PARQUET:
         found = vector.read_parquet(path, progress)
     else:
@@ -198,11 +201,13 @@ def _place_geometries(found: vector.VectorFile, path: Path, options: ReadOptions
     else:
         datum = settle_datum(found.crs, options.get("datum"), file=path.name)
     notes = (*found.notes, datum.note) if datum.note else found.notes
+    bounds = shapely.bounds(geometries)
+    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
+    check_plausible(middle[:, 0], middle[:, 1], datum, None)
     x = y = None
     kinds = shapely.get_type_id(geometries[~shapely.is_missing(geometries)])
     if len(kinds) and (kinds == shapely.GeometryType.POINT).all():
         x, y = shapely.get_x(geometries), shapely.get_y(geometries)
-        check_plausible(x, y, datum, None)
     (options.get("progress") or _silent)("convert", 0, len(frame))
     placed, problems = convert_geometries(geometries, datum)
     name = datum.name

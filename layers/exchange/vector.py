@@ -6,7 +6,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -39,7 +39,7 @@ class VectorFile:
 
 
 def read_with_gdal(path: Path, layer: str | None, progress: Progress) -> VectorFile:
-    """Read a GeoJSON, GeoPackage or FlatGeobuf."""
+    """Read a GeoPackage, FlatGeobuf or GeoJSON."""
     with readable(path), _gathered_warnings() as said:
         layer = choose_layer(path, layer)
         info = pyogrio.read_info(path, layer=layer)
@@ -52,6 +52,25 @@ def read_with_gdal(path: Path, layer: str | None, progress: Progress) -> VectorF
         if kind.startswith("int") and frame[name].dtype == np.float64:
             frame[name] = frame[name].astype("Int64")
     return _vector_file(frame, layer, notes=tuple(said))
+
+
+def read_json(
+    path: Path, layer: str | None, encoding: str | None, progress: Progress
+) -> VectorFile:
+    """Read a GeoJSON; one that is not in UTF-8, as its standard asks, by way of a copy that is."""
+    page, notes = codepage.of_text_file(path, given=encoding)
+    if page.codec in ("utf-8", "utf-8-sig"):
+        return read_with_gdal(path, layer, progress)
+    with tempfile.TemporaryDirectory(prefix="lianxin-") as folder:
+        copy = Path(folder, path.name)
+        with (
+            path.open(encoding=page.codec, errors="replace") as original,
+            copy.open("w", encoding="utf-8") as target,
+        ):
+            while block := original.read(1 << 20):
+                target.write(block)
+        found = read_with_gdal(copy, layer, progress)
+    return replace(found, encoding=page.codec, notes=(*notes, *found.notes))
 
 
 def read_parquet(path: Path, progress: Progress) -> VectorFile:
@@ -111,7 +130,7 @@ def read_zip(path: Path, layer: str | None, encoding: str | None, progress: Prog
                         while block := packed.read(1 << 20):
                             unpacked.write(block)
             found = read_shapefile(Path(folder, "shape.shp"), encoding, progress)
-    return VectorFile(found.frame, found.crs, stem, found.problems, found.encoding, found.notes)
+    return replace(found, name=stem)
 
 
 def choose_layer(path: Path, layer: str | None) -> str:
@@ -139,6 +158,10 @@ def readable(path: Path) -> Iterator[None]:
     except (pa.ArrowInvalid, zipfile.BadZipFile, zipfile.LargeZipFile, EOFError) as error:
         raise FileUnreadable(
             f"{path.name} cannot be read: it is damaged, or is not what its ending says."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise FileUnreadable(
+            f"{path.name} holds text that is not UTF-8, as its format asks. Export it anew."
         ) from error
     except RuntimeError as error:
         if "encrypted" in str(error):

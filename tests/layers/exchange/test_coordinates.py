@@ -119,3 +119,8 @@ def test_a_zone_number_too_much_or_too_little_names_the_right_code(
 def test_both_mistakes_at_once_are_both_told() -> None:
     with pytest.raises(LayerRefused, match=r"Use --x Y --y X.*Use --datum EPSG:4525"):
         check(NORTHING, 37_000_000 + EASTING, "EPSG:4546")
+
+
+def test_metres_for_degrees_are_refused() -> None:
+    with pytest.raises(LayerRefused, match=r"near 517104, 4418445\) are metres, but wgs84 is in"):
+        check(EASTING, NORTHING, "wgs84")

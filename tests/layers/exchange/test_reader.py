@@ -262,6 +262,24 @@ def test_geojson_counts_as_crs84(tmp_path: Path, grids: gpd.GeoDataFrame) -> Non
     assert layer.frame.geometry.iloc[0].bounds[0] < 111 - 0.005
 
 
+@pytest.mark.parametrize("codec", ["gb18030", "utf-16", "utf-8-sig", "utf-8"])
+def test_geojson_in_any_code_page(tmp_path: Path, grids: gpd.GeoDataFrame, codec: str) -> None:
+    path = tmp_path / "grids.geojson"
+    path.write_text(grids.to_json(drop_id=True, ensure_ascii=False), encoding=codec)
+    layer = read_layer(path)
+    assert layer.frame["名称"].tolist() == ["蓝天街道", "兴隆街道"]
+    assert layer.name == "grids"
+
+
+def test_outlines_with_latitude_first_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "grids.gpkg"
+    gpd.GeoDataFrame({"n": [1]}, geometry=[shapely.box(39, 111, 39.01, 111.01)], crs=4326).to_file(
+        path
+    )
+    with pytest.raises(LayerRefused, match=r"exchanged.*Correct the file"):
+        read_layer(path)
+
+
 def test_projected_files_come_in_by_their_own_crs(tmp_path: Path, grids: gpd.GeoDataFrame) -> None:
     path = tmp_path / "grids.gpkg"
     grids.to_crs(4546).to_file(path)
