@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from api.dependencies import BODY_BYTES_MAX, Services
+from api.dependencies import Limits, Services
 from api.observability import Metrics, Observer, configure_logging
 from api.problems import MEDIA_TYPE, problem_of, register
 from api.routers import cases, charts, editions, health, routing, start
@@ -64,21 +64,18 @@ _LOG = structlog.get_logger(__name__)
 def create_app(
     settings: Settings | None = None,
     *,
-    open_services: Callable[[Settings, Metrics], Services] | None = None,
+    limits: Limits | None = None,
 ) -> FastAPI:
-    """Make the service; nothing is opened before it starts.
-
-    ``open_services`` gives other services than those that the settings name, for tests.
-    """
+    """Make the service; nothing is opened before it starts."""
     settings = settings or load_settings()
     configure_logging(settings.log_level)
+    limits = limits or Limits.of(settings)
     metrics = Metrics()
-    opener = open_services or _open_services
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(settings.log_level)  # again: the server has set up its own since
-        services = await run_in_threadpool(opener, settings, metrics)
+        services = await run_in_threadpool(_open_services, settings, metrics, limits)
         app.state.services = services
         # No more threads than can be at work: some wait for the database, a few compute.
         current_default_thread_limiter().total_tokens = settings.pool_size + 4
@@ -99,7 +96,9 @@ def create_app(
         redoc_url=None,
     )
     register(app)
-    app.add_middleware(Observer, metrics=metrics, body_bytes_max=BODY_BYTES_MAX, answer=problem_of)
+    app.add_middleware(
+        Observer, metrics=metrics, body_bytes_max=limits.body_bytes_max, answer=problem_of
+    )
     for module in (health, routing, cases, start, charts, editions):
         app.include_router(module.router)
     app.add_api_route("/docs", _docs(app), include_in_schema=False, response_class=HTMLResponse)
@@ -108,7 +107,7 @@ def create_app(
     return app
 
 
-def _open_services(settings: Settings, metrics: Metrics) -> Services:
+def _open_services(settings: Settings, metrics: Metrics, limits: Limits) -> Services:
     database = open_ready_database(settings)
     try:
         boundaries = Boundaries(database)
@@ -117,7 +116,7 @@ def _open_services(settings: Settings, metrics: Metrics) -> Services:
         raise
     with suppress(NoEditionInForce):
         boundaries.in_force()
-    return Services(settings, database, boundaries, metrics)
+    return Services(settings, database, boundaries, metrics, limits)
 
 
 def _docs(app: FastAPI) -> Callable[[], Any]:

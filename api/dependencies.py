@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request
@@ -19,8 +19,22 @@ from layers.errors import CategoryUnknown
 from layers.session import Database
 from layers.settings import Settings
 
-ROUTE_ROWS_MAX: Final = 100_000
-BODY_BYTES_MAX: Final = 32 << 20
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one request may bring."""
+
+    route_rows_max: int = 100_000
+    body_bytes_max: int = 32 << 20
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """Return the limits that are set; ours, where the settings name none."""
+        own = cls()
+        return cls(
+            route_rows_max=getattr(settings, "route_rows_max", own.route_rows_max),
+            body_bytes_max=getattr(settings, "body_bytes_max", own.body_bytes_max),
+        )
 
 
 @dataclass
@@ -31,7 +45,7 @@ class Services:
     database: Database
     boundaries: Boundaries
     metrics: Metrics = field(default_factory=Metrics)
-    route_rows_max: int = ROUTE_ROWS_MAX
+    limits: Limits = field(default_factory=Limits)
     _in_memory: bool = field(default=False, init=False, repr=False)
     _categories: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict, init=False, repr=False

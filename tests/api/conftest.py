@@ -3,8 +3,9 @@
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import make_url
 
 from api.app import create_app
+from api.dependencies import Limits
 from layers.actions.publish_edition import publish_edition
 from layers.actions.seed_reference import seed_reference
 from layers.cluster import PrivateCluster
@@ -171,9 +173,12 @@ def town_database(town_url: str) -> Iterator[Database]:
 
 
 @contextmanager
-def served(database_url: str) -> Iterator[TestClient]:
-    """A service on a database."""
-    app = create_app(Settings(database_url=database_url, log_level="error"))
+def serve_with(
+    database_url: str, *, log_level: Literal["info", "error"] = "error", **limits: int
+) -> Iterator[TestClient]:
+    """A service on a database, perhaps with other limits."""
+    settings = Settings(database_url=database_url, log_level=log_level)
+    app = create_app(settings, limits=replace(Limits(), **limits))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -182,7 +187,7 @@ def served(database_url: str) -> Iterator[TestClient]:
 def serve() -> Iterator[Serve]:
     """Start services on databases, and stop them after the test."""
     with ExitStack() as stack:
-        yield lambda database_url: stack.enter_context(served(database_url))
+        yield lambda database_url: stack.enter_context(serve_with(database_url))
 
 
 @pytest.fixture
@@ -201,5 +206,5 @@ def client(serve: Serve, town_url: str) -> TestClient:
 @pytest.fixture(scope="session")
 def shared_client(clone: Callable[[str], str], town: str) -> Iterator[TestClient]:
     """A service with a town, for tests that store nothing."""
-    with served(clone(town)) as client:
+    with serve_with(clone(town)) as client:
         yield client
