@@ -86,7 +86,7 @@ def load_areas(
     progress("merging", 0, table.num_rows)
     columns = [name for name in table.column_names if name != "code"]
     plan = Merge("areas", ("code",), tuple(columns), kept=("boundary", "name_en"))
-    counts = merge(connection, "staged_areas", plan)
+    counts = merge(connection, "staged_areas", plan, table.num_rows)
     if counts.inserted or counts.updated:
         session.execute(territory.announce("areas"))
     return counts, findings

@@ -106,7 +106,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 
 def place_of(finding: Finding) -> list[float] | None:
     """Return a longitude and latitude where a finding can be seen, if it has a place."""
-    if finding.geometry is None or finding.geometry.is_empty:
+    if finding.geometry is None or shapely.is_empty(finding.geometry):
         return None
     place = shapely.point_on_surface(finding.geometry)
     return [round(float(shapely.get_x(place)), 7), round(float(shapely.get_y(place)), 7)]

@@ -101,7 +101,9 @@ def load_buildings(
     require_scheme(batch, options.scheme, "^[0-9]{17}$", "a building's 17 digits")
     _require_listed(batch, "compound_code", session.scalars(premises.compound_codes()), "compound")
     findings = _check_buildings(batch, progress)
-    findings += _settle_outlines(batch, options, required=True, subject="a building")
+    mended = _settle_outlines(batch, options, required=True, subject="a building")
+    if mended:  # the checks have told of each already
+        batch.notes.append(f"{len(mended)} invalid outlines were stored mended.")
     anchors = shapely.point_on_surface(batch.geometry)
     owners = owner_columns(_in_force(session), shapely.get_x(anchors), shapely.get_y(anchors))
     table = batch.table(
@@ -200,9 +202,11 @@ def _name_or_code(batch: Batch) -> pa.Array:
 def _merge(session: Session, table: pa.Table, plan: Merge, progress: Progress) -> Counts:
     """Stage a table and merge it into its target."""
     connection, name = driver(session), f"staged_{plan.target}"
+    if "path" in table.column_names:  # neighbours together: pages and indexes are filled in turn
+        table = table.sort_by("path")
     total = table.num_rows
     stage(connection, name, table, lambda done: progress("staging", done, total))
     progress("merging", 0, total)
-    counts = merge(connection, name, plan)
+    counts = merge(connection, name, plan, total)
     progress("merging", total, total)
     return counts

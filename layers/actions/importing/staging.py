@@ -1,11 +1,15 @@
 """From a staging table into a layer's table: one statement that touches only what differs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
+
+MANY_ROWS = 50_000
+"""From so many rows on it pays to build the indexes of an empty table afterwards."""
 
 
 @dataclass(frozen=True)
@@ -31,25 +35,55 @@ class Counts:
     unchanged: int = 0
 
 
-def merge(connection: psycopg.Connection[Any], staged: str, plan: Merge) -> Counts:
-    """Insert the staged rows, or update those that are there and read differently."""
+def merge(connection: psycopg.Connection[Any], staged: str, plan: Merge, total: int) -> Counts:
+    """Insert the ``total`` staged rows, or update those that are there and read differently."""
     everything = (*plan.key, *plan.columns, *plan.only_new)
-    row = connection.execute(
-        _STATEMENT.format(
-            target=sql.Identifier(plan.target),
-            staged=sql.Identifier(staged),
-            columns=_names(everything),
-            key=_names(plan.key),
-            action=_action(plan),
-        )
-    ).fetchone()
-    total = connection.execute(
-        sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(staged))
-    ).fetchone()
-    if row is None or total is None:  # pragma: no cover # aggregates always give one row
-        return Counts()
-    return Counts(row[0], row[1], total[0] - row[0] - row[1])
+    with _indexed_afterwards(connection, plan.target, total):
+        row = connection.execute(
+            _STATEMENT.format(
+                target=sql.Identifier(plan.target),
+                staged=sql.Identifier(staged),
+                columns=_names(everything),
+                key=_names(plan.key),
+                action=_action(plan),
+            )
+        ).fetchone()
+    inserted, updated = row or (0, 0)
+    return Counts(inserted, updated, total - inserted - updated)
 
+
+@contextmanager
+def _indexed_afterwards(
+    connection: psycopg.Connection[Any], target: str, total: int
+) -> Iterator[None]:
+    """Take the indexes off an empty table while much is loaded, and put them back.
+
+    Row by row they cost more than everything else (a GiST index most of all). Whoever reads the
+    table waits meanwhile; but it was empty. A rollback brings everything back.
+    """
+    taken = _indexes(connection, target) if total >= MANY_ROWS else []
+    for name, _ in taken:
+        connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
+    yield
+    for _, definition in taken:
+        connection.execute(definition)
+
+
+def _indexes(connection: psycopg.Connection[Any], target: str) -> list[tuple[str, bytes]]:
+    """Return the indexes that hold no constraint, if the table is empty and belongs to us."""
+    table = sql.Identifier(target)
+    empty = connection.execute(sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(table))
+    if empty.fetchone() != (True,):
+        return []
+    rows = connection.execute(_PLAIN_INDEXES, {"table": target}).fetchall()
+    return [(name, definition.encode()) for name, definition in rows]
+
+
+_PLAIN_INDEXES = """
+SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+FROM pg_index AS i JOIN pg_class AS t ON t.oid = i.indrelid
+WHERE t.oid = %(table)s::regclass AND NOT i.indisunique AND pg_has_role(t.relowner, 'USAGE')
+"""
 
 _STATEMENT = sql.SQL(
     "WITH merged AS ("
