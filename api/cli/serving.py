@@ -194,6 +194,8 @@ def _tell_what_to_open(settings: "Settings", seconds: float) -> None:
 人、户、案件均为虚构。 Its people, homes and cases are invented.
 
     开始 start here       {address}/
+    作战图 battle chart   {address}/charts/all.html
+    各处 every chart      {address}/charts
     接口文档 API docs     {address}/docs
 
 {_LOCAL_ONLY}

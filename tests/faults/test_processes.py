@@ -251,6 +251,8 @@ def test_demo_that_was_killed_goes_on_where_it_was_and_reports_no_case_twice(
         assert reported is not None
         assert int(reported[1]) == 600 - left
         assert count_cases(data_dir) == 600
+        for path in re.findall(rf"http://127.0.0.1:{demo.port}(\S+)", demo.log.read_text("utf-8")):
+            assert demo.get(path) == 200  # whatever it says to open can be opened
         assert demo.end(signal.SIGINT) == 0
 
         demo.start().wait_until_said("demo town is ready")
