@@ -298,7 +298,8 @@ def _mismatched(
     names: list[str], whole: Geometries, kept: NDArray[np.intp], findings: list[Finding]
 ) -> Iterator[Finding]:
     """Return shared edges drawn twice with less than the tolerance between them, as one note."""
-    edges = shapely.coverage_invalid_edges(whole[kept])
+    rounded = shapely.set_precision(whole[kept], _NEIGHBOUR_DEGREES, mode="pointwise")
+    edges = shapely.coverage_invalid_edges(rounded)
     said = {code for finding in findings if finding.measure for code in finding.codes}
     bad = [i for i in np.flatnonzero(~shapely.is_empty(edges)) if names[kept[i]] not in said]
     if not bad:
@@ -322,10 +323,11 @@ def _gaps(
     tree: STRtree,
     parents: Geometries | None,
 ) -> Iterator[Finding]:
-    union = shapely.union_all(whole[kept])
+    # on a lattice of 0.1 mm: else a slit of rounding would let a gap run out into the open
+    union = shapely.union_all(whole[kept], grid_size=_NEIGHBOUR_DEGREES)
     for hole in _holes(union, parents):
         for narrow, shape, metres in _sorted_out(hole):
-            near = tree.query(shape, predicate="dwithin", distance=_NEIGHBOUR_DEGREES)
+            near = tree.query(shape, predicate="dwithin", distance=2 * _NEIGHBOUR_DEGREES)
             codes = _codes([names[row] for row in kept[np.sort(near)]])
             beside_zh = f"网格 {_list(codes, '、')} 旁" if codes else "上级区域内"
             beside_en = f"beside the grids {_list(codes, ', ')}" if codes else "inside the parent"

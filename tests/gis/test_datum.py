@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from gis.datum import EAST, NORTH, SOUTH, WEST, convert, convert_point, parse, suspects
 from gis.errors import InvalidPoints, UnknownDatum
@@ -60,6 +60,7 @@ def test_the_zones_of_survey_coordinates(shared_data: Path):
         assert one(*surveyed, name, "cgcs2000") == pytest.approx(place, abs=1e-9, rel=0)
 
 
+@settings(deadline=None)
 @given(china())
 def test_what_starts_in_china_comes_back(place):
     for datum in ("gcj02", "bd09"):
@@ -81,6 +82,7 @@ def test_the_rectangle_s_very_corners_come_back(datum):
         assert one(*there, datum, "wgs84") == pytest.approx(place, abs=1e-11, rel=0)
 
 
+@settings(deadline=None)
 @given(china())
 def test_one_point_converts_as_many_do(place):
     for source in ("gcj02", "bd09"):

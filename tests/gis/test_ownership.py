@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.errors import InvalidGrids, InvalidPoints
@@ -20,6 +20,7 @@ def index(*shapes, codes=None, **options):
     return GridIndex(codes or [f"G{i:02d}" for i in range(len(shapes))], array, **options)
 
 
+@settings(deadline=None)  # other work on the machine is no failure
 @given(st.data())
 def test_owners_are_those_of_asking_every_grid(data):
     partition = data.draw(partitions())
