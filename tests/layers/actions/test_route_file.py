@@ -224,3 +224,13 @@ def test_progress_is_told(cases: Path, grids: Path) -> None:
     route_file(order, progress=lambda *what: told.append(what))
     assert ("route", 7, 7) in told
     assert told[-1][0] == "write"
+
+
+def test_many_rows_are_routed_in_parts_and_stay_in_order(
+    cases: Path, grids: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, whole = route(cases, grids, "whole.csv", datum="wgs84")
+    monkeypatch.setattr("layers.actions.route_file._BATCH_ROWS", 2)
+    monkeypatch.setattr("layers.exchange.delimited._CHUNK_ROWS", 3)
+    _, parts = route(cases, grids, "parts.csv", datum="wgs84")
+    assert parts.read_bytes() == whole.read_bytes()
