@@ -29,6 +29,8 @@ _SCRIPTS: Final = (
     "words.js",
     "unpack.js",
     "points.js",
+    "canvas.js",
+    "labels.js",
     "paint.js",
     "popups.js",
     "search.js",
