@@ -41,15 +41,14 @@ class Search:
     @property
     def way(self) -> list[tuple[str, str]]:
         """Codes and names from the banner down to whoever answers for the point."""
-        if self.placed is None or self.in_force is None or self.placed.owner.path is None:
+        owner = None if self.placed is None else self.placed.owner
+        if owner is None or self.in_force is None or owner.path is None:
             return []
-        grids = self.in_force.grids.codes
         names = dict(self.in_force.area_names)
-        owner = self.placed.owner
         if owner.grid_code is not None and owner.grid_name is not None:
             names[owner.grid_code] = owner.grid_name
         codes = owner.path.rstrip("/").split("/")
-        return [(code, names.get(code, code)) for code in codes if code in names or code in grids]
+        return [(code, names[code]) for code in codes if code in names]
 
 
 @router.get("/")

@@ -1,12 +1,18 @@
-"""From the words in a file's status column to a status scheme that a chart can show."""
+"""From the words in a file's columns to the statuses, states and categories of a chart."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gis.chart.definition import StatusScheme, StatusStyle
-from layers.actions.chart_styles import reference_schemes
+from layers.actions.chart_styles import reference_categories, reference_schemes
+from layers.actions.importing.words import CASE_STATES
 from layers.errors import MappingInvalid
+from layers.vocabulary import CaseState
 
 _SYMBOLS: Final = (
     ("square", "#0128B6", "#009DFF"),
@@ -68,6 +74,61 @@ def match_statuses(
         listed = ", ".join(f"“{word[:40]}”" for word in strange[:5])
         notes.append(f"The scheme {best} has no status {listed}; shown as unknown.")
     return schemes[best], [words.get((word or "").lower()) for word in written], notes
+
+
+def match_states(written: Sequence[str | None]) -> tuple[list[str], list[str]]:
+    """Return the case state that each word means, reported where it is none, and a note on those.
+
+    Parameters
+    ----------
+    written : sequence of str or None
+        One word a case.
+    """
+    states: list[str] = []
+    strange: dict[str | None, None] = {}
+    for word in written:
+        state = case_state(word) if word else CaseState.REPORTED.value
+        if state is None:
+            strange[word] = None
+        states.append(state or CaseState.REPORTED.value)
+    if not strange:
+        return states, []
+    listed = ", ".join(f"“{(word or '')[:40]}”" for word in list(strange)[:5])
+    return states, [f"{listed} is no known state; shown as reported."]
+
+
+def case_state(word: str) -> str | None:
+    """Return the state that a word means; what stands in brackets says it more exactly.
+
+    Examples
+    --------
+    >>> case_state("Closed (Duplicate)"), case_state("Closed (Transferred)"), case_state("待核查")
+    ('duplicate', 'closed', 'awaiting_verification')
+    """
+    plain = re.sub(r"[\s_]+", " ", word).strip().lower()
+    inside = re.search(r"[(（](.*?)[)）]", plain)
+    outside = re.sub(r"[(（].*", "", plain).strip()
+    for each in (plain, inside.group(1).strip() if inside else "", outside):
+        state = CASE_STATES.get(each) or CASE_STATES.get(each.replace(" ", "_"))
+        if state is not None:
+            return str(state)
+    return None
+
+
+def name_categories(
+    written: Sequence[str | None],
+) -> tuple[list[str | None], list[str | None], NDArray[np.bool_]]:
+    """Return names in both languages, and what no chart may show; other words stay as they are.
+
+    Parameters
+    ----------
+    written : sequence of str or None
+        A category's code, or any word, for each case.
+    """
+    known = reference_categories()
+    found = [known.get(word or "", (word, word, False)) for word in written]
+    confidential = np.array([each[2] for each in found], dtype=bool)
+    return [each[0] for each in found], [each[1] for each in found], confidential
 
 
 def _own_scheme(

@@ -1,6 +1,5 @@
 """Draw a battle chart from files: grids, and what lies in them, with no database."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,16 +22,19 @@ from gis.errors import MissingCrs
 from gis.geometry import Geometries
 from gis.ownership import GridIndex
 from gis.routing import Router
-from layers.actions.chart_columns import match_statuses, no_scheme
-from layers.actions.chart_styles import case_state_styles, reference_categories
+from layers.actions.chart_columns import (
+    match_states,
+    match_statuses,
+    name_categories,
+    no_scheme,
+)
+from layers.actions.chart_styles import case_state_styles
 from layers.actions.importing.instants import Calendar, read_instants
-from layers.actions.importing.words import CASE_STATES
 from layers.actions.route_file import index_grids
 from layers.errors import LayerRefused, MappingInvalid
 from layers.exchange.fields import FieldSpec
 from layers.exchange.mapping import ColumnMapping, find_column
 from layers.exchange.reader import SourceLayer, read_layer, split_source
-from layers.vocabulary import CaseState
 
 LAYERS: Final = ("buildings", "households", "cases")
 
@@ -247,7 +249,7 @@ def _households(order: ChartOrder, router: Router, notes: list[str]) -> gpd.GeoD
     fields["status"] = pd.Series(None, index=fields.index, dtype=object)
     if order.status is not None:
         column = find_column(columns, order.status, file=source.name)
-        fields["status"] = _texts(source.frame[column])
+        fields["status"] = pd.Series(_texts(source.frame[column]), fields.index, dtype=object)
     points = _as_points(source, notes)
     fields["grid_code"] = _owners(router, points)
     return gpd.GeoDataFrame(fields, geometry=points, crs=STORAGE_CRS)
@@ -259,16 +261,19 @@ def _cases(order: ChartOrder, router: Router, notes: list[str]) -> gpd.GeoDataFr
     source = read_file(order.cases, order, points=True)
     fields = _fields("cases", source, _CASE, order, code="id")
     points = _as_points(source, notes)
-    owners = _owners(router, points)
-    if set(source.frame.columns) >= _ROUTED:
-        owners = _routed_owners(source, router.grids, notes)
-    zh, en, confidential = _categories(fields["category"].tolist())
+    routed = set(source.frame.columns) >= _ROUTED
+    owners = (
+        _routed_owners(source, router.grids, notes) if routed else list(_owners(router, points))
+    )
+    states, words = match_states(fields["state"].tolist())
+    notes += [f"{source.name}: {word}" for word in words]
+    zh, en, confidential = name_categories(fields["category"].tolist())
     cases = gpd.GeoDataFrame(
         {
             "id": fields["id"],
             "category_zh": zh,
             "category_en": en,
-            "state": _states(fields["state"].tolist(), source, notes),
+            "state": states,
             "reported_at": _instants(fields["reported_at"], order, source, notes),
             "grid_code": owners,
         },
@@ -325,48 +330,6 @@ def _routed_owners(source: SourceLayer, index: GridIndex, notes: list[str]) -> l
     return [code if code in known else None for code in written]
 
 
-def _categories(
-    written: Sequence[str | None],
-) -> tuple[list[str | None], list[str | None], NDArray[np.bool_]]:
-    """Return names in both languages, and what no chart may show; other words stay as they are."""
-    known = reference_categories()
-    found = [known.get(word or "", (word, word, False)) for word in written]
-    confidential = np.array([each[2] for each in found], dtype=bool)
-    return [each[0] for each in found], [each[1] for each in found], confidential
-
-
-def _states(written: Sequence[str | None], source: SourceLayer, notes: list[str]) -> list[str]:
-    strange: dict[str, None] = {}
-    states = []
-    for word in written:
-        state = case_state(word) if word else CaseState.REPORTED.value
-        if state is None:
-            strange[word or ""] = None
-        states.append(state or CaseState.REPORTED.value)
-    if strange:
-        listed = ", ".join(f"“{word[:40]}”" for word in list(strange)[:5])
-        notes.append(f"{source.name}: {listed} is no known state; shown as reported.")
-    return states
-
-
-def case_state(word: str) -> str | None:
-    """Return the state that a file's word means; what stands in brackets says it more exactly.
-
-    Examples
-    --------
-    >>> case_state("Closed (Duplicate)"), case_state("Closed (Transferred)"), case_state("待核查")
-    ('duplicate', 'closed', 'awaiting_verification')
-    """
-    plain = re.sub(r"[\s_]+", " ", word).strip().lower()
-    inside = re.search(r"[(（](.*?)[)）]", plain)
-    outside = re.sub(r"[(（].*", "", plain).strip()
-    for each in (plain, inside.group(1).strip() if inside else "", outside):
-        state = CASE_STATES.get(each) or CASE_STATES.get(each.replace(" ", "_"))
-        if state is not None:
-            return str(state)
-    return None
-
-
 def _instants(
     written: "pd.Series[Any]", order: ChartOrder, source: SourceLayer, notes: list[str]
 ) -> list[Any]:
@@ -383,8 +346,8 @@ def _instants(
 
 def _as_points(source: SourceLayer, notes: list[str]) -> Geometries:
     """Return a point of each row: of a line or polygon one on it."""
-    shapes = np.asarray(source.frame.geometry.to_numpy(), dtype=object)
-    shapes = np.where(shapely.is_empty(shapes), None, shapes)
+    shapes: NDArray[np.object_] = np.array(source.frame.geometry.to_numpy(), dtype=object)
+    shapes[shapely.is_empty(shapes)] = None
     other = ~shapely.is_missing(shapes) & (shapely.get_type_id(shapes) != 0)
     if other.any():
         _note(notes, source, int(other.sum()), "is no point; a point on it stands for it")

@@ -68,5 +68,5 @@ def _style(row: dict[str, str]) -> StatusStyle:
 
 
 def _read(name: str) -> list[dict[str, str]]:
-    with (files("data") / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    text = (files("data") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))

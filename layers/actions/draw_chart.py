@@ -1,6 +1,7 @@
 """Draw a battle chart (作战图) of a place from what is stored."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -213,16 +214,17 @@ def list_charts(database: Database) -> tuple[list[ChartPlace], list[SchemeName]]
     """
     with database.transaction() as session:
         areas = session.execute(charts.chart_places()).all()
-        grids = session.execute(charts.grid_counts()).all()
+        grids = session.execute(charts.grid_places()).all()
+        matters = session.execute(charts.open_case_counts()).all()
         schemes = [
             SchemeName(scheme.code, scheme.name_zh, scheme.name_en)
             for scheme in session.scalars(charts.permanent_schemes())
         ]
-    cells: dict[str, tuple[int, int]] = {}
-    for grid in grids:
-        for prefix in _prefixes(grid.path):
-            count, open_cases = cells.get(prefix, (0, 0))
-            cells[prefix] = (count + 1, open_cases + grid.open_cases)
+    cells = Counter(prefix for grid in grids for prefix in _prefixes(grid.path))
+    waiting: Counter[str] = Counter()
+    for matter in matters:
+        for prefix in _prefixes(matter.path or ""):
+            waiting[prefix] += matter.open_cases
     taken = {area.code for area in areas} | {EVERYTHING}
     whole = _whole(areas)
     places = [
@@ -233,8 +235,8 @@ def list_charts(database: Database) -> tuple[list[ChartPlace], list[SchemeName]]
             name_zh=row.name,
             name_en=row.name_en or row.name,
             path=row.path,
-            grid_count=cells.get(row.path, (0, 0))[0],
-            open_case_count=cells.get(row.path, (0, 0))[1],
+            grid_count=cells[row.path],
+            open_case_count=waiting[row.path],
         )
         for level, row in [
             *((str(area.level), area) for area in areas),
@@ -251,7 +253,7 @@ def list_charts(database: Database) -> tuple[list[ChartPlace], list[SchemeName]]
         name_en=whole.name_en,
         path="",
         grid_count=len(grids),
-        open_case_count=sum(grid.open_cases for grid in grids),
+        open_case_count=sum(matter.open_cases for matter in matters),
     )
     return [everything, *places], schemes
 

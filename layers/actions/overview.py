@@ -54,6 +54,8 @@ class Loaded:
     queued_case_count: int
     unplaced_case_count: int
     ownerless_case_count: int
+    confidential_case_count: int
+    """Open ones, which no chart shows."""
     draft_count: int
     category_count: int
     edition: EditionSummary | None

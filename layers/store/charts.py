@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from layers.models import Area, Case, Category, Grid, StatusScheme, StatusValue
 from layers.store.territory import edition_id_in_force
-from layers.vocabulary import ENDED_STATES
+from layers.vocabulary import ENDED_STATES, AreaLevel
 
 ENDED_DAYS = 30
 """An ended case leaves the charts this long after its report."""
@@ -65,7 +65,7 @@ def chart_areas(prefix: str) -> Select[Any]:
     )
 
 
-def area_with(name: str) -> Select[Any]:
+def area_with(name: str) -> Select[str, AreaLevel, str, str | None, str]:
     """Select the area that has this code or path."""
     return (
         select(Area.code, Area.level, Area.name, Area.name_en, Area.path)
@@ -75,7 +75,7 @@ def area_with(name: str) -> Select[Any]:
     )
 
 
-def grid_with(name: str) -> Select[Any]:
+def grid_with(name: str) -> Select[str, str, str | None, str, str | None]:
     """Select the grid of the edition in force that has this code or path."""
     return (
         select(Grid.code, Grid.name, Grid.name_en, Grid.path, Grid.community_code)
@@ -88,35 +88,27 @@ def grid_with(name: str) -> Select[Any]:
     )
 
 
-def chart_places() -> Select[Any]:
+def chart_places() -> Select[str, AreaLevel, str, str | None, str]:
     """Select every area, banners first, each level by code."""
     return select(Area.code, Area.level, Area.name, Area.name_en, Area.path).order_by(Area.path)
 
 
-def grid_counts() -> Select[Any]:
-    """Select the grids of the edition in force, each with the open cases that a chart may show."""
-    open_cases = (
-        select(Case.grid_code, func.count().label("open_cases"))
-        .join(Category, Category.code == Case.category)
-        .where(
-            Case.edition_id == edition_id_in_force().scalar_subquery(),
-            Case.state.not_in(ENDED_STATES),
-            ~Category.confidential,
-        )
-        .group_by(Case.grid_code)
-        .subquery()
-    )
+def grid_places() -> Select[str, str, str | None, str]:
+    """Select the grids of the edition in force, by path."""
     return (
-        select(
-            Grid.code,
-            Grid.name,
-            Grid.name_en,
-            Grid.path,
-            func.coalesce(open_cases.c.open_cases, 0).label("open_cases"),
-        )
-        .outerjoin(open_cases, open_cases.c.grid_code == Grid.code)
+        select(Grid.code, Grid.name, Grid.name_en, Grid.path)
         .where(Grid.edition_id == edition_id_in_force().scalar_subquery())
         .order_by(Grid.path)
+    )
+
+
+def open_case_counts() -> Select[str | None, int]:
+    """Count the open cases that a chart may show, by the path of their owner (null for none)."""
+    return (
+        select(Case.path, func.count().label("open_cases"))
+        .join(Category, Category.code == Case.category)
+        .where(Case.state.not_in(ENDED_STATES), ~Category.confidential)
+        .group_by(Case.path)
     )
 
 

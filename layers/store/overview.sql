@@ -16,11 +16,13 @@ SELECT
     (SELECT count(*) FROM cases
      WHERE grid_code IS NULL AND queue_code IS NULL AND rule <> 'unplaced'
        AND state <> ALL (:ended)) AS ownerless_case_count,
+    (SELECT count(*) FROM cases JOIN categories ON categories.code = cases.category
+     WHERE categories.confidential AND cases.state <> ALL (:ended)) AS confidential_case_count,
     (SELECT count(*) FROM editions WHERE status = 'draft') AS draft_count,
     (SELECT count(*) FROM categories) AS category_count,
     EXISTS (
         SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = CAST(:bulk AS oid)
+        WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid() AND classid = 0 AND objid = CAST(:bulk AS oid)
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     ) AS loading,
     current_setting('server_version') AS postgres,
