@@ -50,7 +50,10 @@ def _text(value: object) -> object:
 
 def _plus(value: object) -> object:
     """Give an offset back the plus that a query string has turned into a blank."""
-    return _BLANK_OFFSET.sub(r"+\1", value) if isinstance(value, str) else value
+    text = str(value)
+    if not re.match(r"\d{4}-\d\d-\d\d[Tt ]", text):
+        raise ValueError("must be a date and time such as 2026-05-01T08:30:00+08:00")
+    return _BLANK_OFFSET.sub(r"+\1", text)
 
 
 def _phone(value: str) -> str:

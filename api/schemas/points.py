@@ -72,7 +72,8 @@ def _unwrap(payload: Any, datum: str | None) -> tuple[Form, Sequence[Any], str |
     if isinstance(payload, list):
         return Form.LIST, payload, datum
     if isinstance(payload, dict):
-        own = payload.get("datum", datum)
+        own = payload.get("datum")
+        own = datum if own is None else own
         if own is not None and not _is_datum(own):
             raise invalid("The datum must be a short text.", "body.datum", "must be a short text")
         if payload.get("type") == "FeatureCollection" and isinstance(payload.get("features"), list):
@@ -174,46 +175,38 @@ def _answer(found: Placed | str, edition_id: int) -> dict[str, Any]:
     return answer
 
 
-_ROW: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {
-        "id": {"description": "anything; comes back"},
-        "lon": {"type": "number"},
-        "lat": {"type": "number"},
-        "datum": {"type": "string", "description": "before the one named for all rows"},
-        "accuracy_m": {"type": ["number", "null"]},
+# Rows are free in form: one that is wrong doesn't spoil the others, it is answered in its place.
+_ROWS: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": {
+        "description": "lon and lat are numbers; id comes back; datum goes before the one named "
+        "for all rows; accuracy_m is a radius in metres. A row that is wrong is answered in its "
+        "place, with the reason.",
+        "example": {"id": "a", "lon": 111.2, "lat": 39.9, "datum": "gcj02", "accuracy_m": 30},
     },
-    "required": ["lon", "lat"],
 }
-_FEATURE: Final[dict[str, Any]] = {
+_OBJECT: Final[dict[str, Any]] = {
     "type": "object",
-    "properties": {
-        "type": {"const": "Feature"},
-        "id": {},
-        "geometry": {"type": ["object", "null"]},
-        "properties": {"type": ["object", "null"]},
-    },
-    "required": ["type", "geometry", "properties"],
+    "properties": {"datum": {"type": ["string", "null"]}, "points": _ROWS},
+    "required": ["points"],
 }
 _FEATURES: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "type": {"const": "FeatureCollection"},
-        "features": {"type": "array", "items": _FEATURE},
+        "datum": {"type": ["string", "null"]},
+        "features": {
+            "type": "array",
+            "items": {"description": "a Feature whose geometry is a Point; properties come back"},
+        },
     },
     "required": ["type", "features"],
-}
-_LIST: Final[dict[str, Any]] = {"type": "array", "items": _ROW}
-_OBJECT: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {"datum": {"type": "string"}, "points": _LIST},
-    "required": ["points"],
 }
 
 BODY: Final[dict[str, Any]] = {
     "required": True,
     "content": {
-        "application/json": {"schema": {"anyOf": [_LIST, _OBJECT, _FEATURES]}},
+        "application/json": {"schema": {"anyOf": [_ROWS, _OBJECT, _FEATURES]}},
         "application/geo+json": {"schema": _FEATURES},
     },
 }

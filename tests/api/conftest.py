@@ -31,6 +31,8 @@ with warnings.catch_warnings():
 
 WEST, SOUTH, STEP = 111.2, 39.8, 0.01
 
+_NUMBERS = count(1)
+
 INSIDE = {"lon": WEST + STEP / 2, "lat": SOUTH + STEP / 2, "datum": "cgcs2000"}
 SHARED_EDGE = {"lon": WEST + STEP, "lat": SOUTH + STEP / 2, "datum": "cgcs2000"}
 JUST_OUTSIDE = {"lon": WEST + STEP / 2, "lat": SOUTH - 0.0003, "datum": "cgcs2000"}
@@ -134,10 +136,9 @@ Serve = Callable[[str], TestClient]
 @pytest.fixture(scope="session")
 def clone(cluster: PrivateCluster, database_url: str) -> Callable[[str], str]:
     """Copy a database of the run's server; return the address of the copy."""
-    numbers = count(1)
 
     def cloned(template: str) -> str:
-        name = f"api_{next(numbers)}"
+        name = f"api_{next(_NUMBERS)}"
         host = str(cluster.socket_dir)
         with psycopg.connect(
             host=host, user="lianxin", dbname="postgres", autocommit=True

@@ -199,9 +199,7 @@ def test_too_many_rows_are_refused_with_the_limit(town_url: str) -> None:
     assert "4 rows are more than the 3" in answer.json()["detail"]
 
 
-def test_a_new_edition_is_answered_within_a_second(
-    client: TestClient, town_database: Database
-) -> None:
+def test_a_new_edition_is_soon_answered(client: TestClient, town_database: Database) -> None:
     assert client.get("/route", params=INSIDE).json()["edition"] == 1
     code = f"{COMMUNITY}009"
     publish_grids(town_database, [(code, "新网格", "王五", square(0))])
