@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS
 
-from gis.crs import STORAGE_CRS, crs, transformer
+from gis.crs import crs, hub, transformer
 from gis.errors import InvalidPoints, UnknownDatum
 from gis.geometry import Degrees
 
@@ -270,13 +270,13 @@ def _convert_finite(
     if source.is_shifted:
         x, y = _unshifted(x, y, source.name)
     elif not source.is_plain and source.crs is not None:
-        x, y = _project(x, y, source.crs, STORAGE_CRS if target.crs is None else target.crs)
-        if target.crs is not None:
-            return x, y
+        if target.crs is not None and not target.is_plain:
+            return _project(x, y, source.crs, target.crs)
+        x, y = _project(x, y, source.crs, hub(source.crs))
     if target.is_shifted:
         return _shifted(x, y, target.name)
     if not target.is_plain and target.crs is not None:
-        return _project(x, y, STORAGE_CRS, target.crs)
+        return _project(x, y, hub(target.crs), target.crs)
     return x, y
 
 

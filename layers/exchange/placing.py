@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis import datum as datums
-from gis.crs import STORAGE_CRS, transformer
+from gis.crs import STORAGE_CRS, WGS84_CRS, hub, transformer
 from gis.errors import MissingCrs, UnknownDatum
 from gis.geometry import Degrees, Geometries
 from layers.errors import LayerRefused
@@ -18,7 +18,6 @@ from layers.errors import LayerRefused
 Floats = NDArray[np.float64]
 
 _NAMED: Final = {"wgs84": "OGC:CRS84", "cgcs2000": "EPSG:4490"}
-_WGS84: Final = CRS.from_epsg(4326)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Datum:
             return datums.convert(x, y, self.name, datums.STORAGE)
         if self.is_storage:
             return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-        lon, lat = transformer(self.crs, _target(self.crs)).transform(x, y)
+        lon, lat = transformer(self.crs, hub(self.crs)).transform(x, y)
         lost = ~(np.isfinite(lon) & np.isfinite(lat))
         return np.where(lost, np.nan, lon), np.where(lost, np.nan, lat)
 
@@ -136,16 +135,6 @@ def crs_name(crs: CRS) -> str:
     return "wgs84" if authority == ("OGC", "CRS84") else ":".join(authority)
 
 
-def _target(crs: CRS) -> CRS:
-    """Return what to convert to: WGS 84, whose numbers are those of the storage CRS.
-
-    PROJ knows how most national datums lie to WGS 84, and hardly any to CGCS2000: straight there it
-    leaves the shift out, by 96 m in Britain and 445 m in Tokyo.
-    """
-    geodetic = crs.geodetic_crs
-    return STORAGE_CRS if geodetic is not None and geodetic == STORAGE_CRS else _WGS84
-
-
 def _doubt(crs: CRS) -> str | None:
     """Say where PROJ knows no way from a datum to ours but to leave the shift out."""
     if _is_earth_degrees(crs) or (crs.geodetic_crs is not None and crs.geodetic_crs == STORAGE_CRS):
@@ -153,12 +142,12 @@ def _doubt(crs: CRS) -> str | None:
     area = crs.area_of_use
     if area is None:
         return None
-    way = transformer(crs, _WGS84)
+    way = transformer(crs, WGS84_CRS)
     description = way.description
     if description.startswith("unavailable"):
         # PROJ has several ways and chooses one for each place: where the CRS is at home counts.
         home = (area.west + area.east) / 2, (area.south + area.north) / 2
-        way.transform(*transformer(_WGS84, crs).transform(*home))
+        way.transform(*transformer(WGS84_CRS, crs).transform(*home))
         description = way.get_last_used_operation().description
     if "Ballpark" not in description:
         return None

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from gis.crs import STORAGE_CRS, crs, transformer
 from gis.datum import EAST, NORTH, SOUTH, WEST, convert, convert_point, parse, suspects
 from gis.errors import InvalidPoints, UnknownDatum
+from gis.measure import distances_m
 from gis.testing import china
 
 JUNGAR = (111.2, 39.9)
@@ -150,3 +152,19 @@ def test_suspects_a_shifted_datum_only_where_the_declared_one_misses():
     assert "gcj02" in suspects(*edge, "wgs84", BANNER)
     assert suspects(*edge, "gcj02", BANNER) == []
     assert suspects(-76.6, 39.3, "wgs84", BANNER) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y", "least_m"),
+    [("EPSG:27700", 530_000.0, 180_000.0, 90.0), ("EPSG:4301", 139.7, 35.7, 400.0)],
+    ids=["Britain", "Tokyo"],
+)
+def test_a_national_datum_is_not_taken_for_ours(
+    name: str, x: float, y: float, least_m: float
+) -> None:
+    lon, lat = convert([x], [y], name, "cgcs2000")
+    straight = transformer(crs(name), STORAGE_CRS).transform(x, y)
+    assert distances_m(lon, lat, straight[0], straight[1])[0] > least_m
+    back_x, back_y = convert(lon, lat, "cgcs2000", name)
+    assert back_x[0] == pytest.approx(x, abs=1e-3)
+    assert back_y[0] == pytest.approx(y, abs=1e-3)
