@@ -305,7 +305,7 @@ def _print_edition(report: "ImportReport") -> None:
         f"第 {number} 版（{errors} 项错误）· edition {number}, {errors} errors. "
         f"查看 see: lianxin edition show {number}"
     )
-    if errors:
+    if errors or report.rejects:
         typer.echo(
             f'  发布 publish: lianxin edition publish {number} --accept-findings "原因 reason"'
         )

@@ -176,8 +176,9 @@ _PREMISES = {
 def _published(
     database: Database, report: ImportReport, options: ImportOptions, progress: Progress
 ) -> ImportReport:
-    """Publish the draft that grids became, unless findings stand against it or it is in force."""
-    if report.edition_id is None or (report.errors and not options.accept_findings):
+    """Publish the draft that grids became, unless it lacks rows, has errors, or is in force."""
+    doubtful = bool(report.errors or report.rejects)
+    if report.edition_id is None or (doubtful and not options.accept_findings):
         return report
     with database.transaction() as session:
         edition = session.get_one(Edition, report.edition_id)

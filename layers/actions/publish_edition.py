@@ -113,10 +113,8 @@ def _draft(session: Session, edition_id: int) -> Edition:
 def _check_findings(edition: Edition, override_reason: str | None) -> None:
     """Refuse errors that nobody took responsibility for; else keep the reason."""
     errors = [finding for finding in edition.findings if finding["severity"] == "error"]
-    if not errors:
-        return
     reason = (override_reason or "").strip()
-    if not reason:
+    if errors and not reason:
         listed = "\n".join(f"  {finding['message_en']}" for finding in errors[:_ERRORS_SHOWN])
         rest = len(errors) - _ERRORS_SHOWN
         more = f"\n  … and {rest} more (lianxin edition show {edition.id})" if rest > 0 else ""
@@ -125,7 +123,7 @@ def _check_findings(edition: Edition, override_reason: str | None) -> None:
             "Correct the file and import it again, or publish with "
             '--accept-findings "why this may be so".'
         )
-    edition.override_reason = reason
+    edition.override_reason = reason or None
 
 
 def _change_over(session: Session, edition: Edition) -> int | None:

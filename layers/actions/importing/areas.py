@@ -174,7 +174,7 @@ def _paths(
                 batch.reject_one(position, problem)
                 continue
             above = known[parent].path if parent is not None else ""
-            paths[position] = f"{above}{code}/"
+            paths[position] = territory.path_below(above, code)
             known[code] = _Known(str(levels[position]), parent, paths[position])
     return paths
 

@@ -172,6 +172,13 @@ def settle_duplicates(batch: Batch, key: str, *, merge_pieces: bool) -> None:
         batch.notes.append(f"{joined} rows were joined as pieces to the first row of their code.")
 
 
+def only(values: NDArray[Any], mask: Mask) -> NDArray[Any]:
+    """Return values with None where the mask is false, so that each keeps its place."""
+    kept = np.array(values, dtype=object)
+    kept[~mask] = None
+    return kept
+
+
 def _mask(batch: Batch, positions: NDArray[Any]) -> Mask:
     mask = np.zeros(len(batch), dtype=bool)
     mask[positions.astype(np.intp)] = True

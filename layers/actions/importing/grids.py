@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from gis.coverage import Finding, check_grids
 from gis.crs import STORAGE_SRID
+from gis.geometry import Geometries
 from layers.actions.importing.batch import (
     Batch,
     ImportOptions,
     Progress,
+    only,
     settle_duplicates,
 )
 from layers.actions.importing.codes import MERGED_COMMUNITY, require_scheme
@@ -62,8 +64,8 @@ def draft_edition(
 ) -> Drafted:
     """Check grids, and store them as a draft unless an edition holds just these."""
     require_scheme(batch, options.scheme, _NATIONAL, "a grid's 15 digits")
-    findings = _settle_shapes(batch, options, progress)
     communities, paths = _paths(session, batch, options.scheme)
+    findings = _settle_shapes(batch, _parents(session, communities), options, progress)
     table = _table(batch, options.scheme, communities, paths)
     if not table.num_rows:
         return Drafted(Counts(), findings, None)
@@ -112,17 +114,21 @@ def place_of(finding: Finding) -> list[float] | None:
     return [round(float(shapely.get_x(place)), 7), round(float(shapely.get_y(place)), 7)]
 
 
-def _settle_shapes(batch: Batch, options: ImportOptions, progress: Progress) -> list[Finding]:
+def _settle_shapes(
+    batch: Batch, parents: Geometries | None, options: ImportOptions, progress: Progress
+) -> list[Finding]:
     """Check the grids as they came, then make of each what can be stored."""
     if options.merge_pieces:
         settle_duplicates(batch, "code", merge_pieces=True)
-    readable = batch.alive & ~shapely.is_missing(batch.geometry)
-    readable &= np.isin(shapely.get_type_id(batch.geometry), (3, 6))
-    progress("checking the coverage", 0, int(readable.sum()))
-    findings: list[Finding] = []
-    if readable.any():
-        codes = [str(code) for code in batch.text("code")[readable]]
-        findings = check_grids(codes, batch.geometry[readable])
+    progress("checking the coverage", 0, int(batch.alive.sum()))
+    findings = check_grids(
+        only(batch.text("code"), batch.alive).tolist(),
+        only(batch.geometry, batch.alive),
+        parents,
+        dedicated=batch.text("kind") == GridKind.DEDICATED,
+    )
+    # Rows that fell out are passed as empty, so that the others keep their number in the file.
+    findings = [finding for finding in findings if finding.codes or finding.geometry is not None]
     settle_duplicates(batch, "code", merge_pieces=False)
     settle_polygons(batch, required=True, subject="a grid")
     return findings
@@ -148,7 +154,7 @@ def _paths(session: Session, batch: Batch, scheme: CodeScheme) -> tuple[NDArray[
             )
             continue
         communities[position] = community
-        paths[position] = f"{known[above] if above is not None else ''}{code}/"
+        paths[position] = territory.path_below(known[above] if above is not None else "", code)
     return communities, paths
 
 
@@ -167,6 +173,17 @@ def _national_parent(
     if given is not None or prefix in known:
         return given or prefix, given or prefix, None
     return None, code[:9], None
+
+
+def _parents(session: Session, communities: NDArray[Any]) -> Geometries | None:
+    """Return the outlines of the communities that the grids must fill, where they are drawn."""
+    wanted = {code for code in communities if code is not None}
+    drawn = [
+        bytes(area.wkb)
+        for area in session.execute(territory.areas())
+        if area.wkb is not None and area.code in wanted
+    ]
+    return np.array(shapely.from_wkb(drawn), dtype=object) if drawn else None
 
 
 def _table(

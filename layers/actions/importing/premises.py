@@ -17,6 +17,7 @@ from layers.actions.importing.batch import (
     Batch,
     ImportOptions,
     Progress,
+    only,
     settle_duplicates,
 )
 from layers.actions.importing.codes import require_scheme
@@ -143,10 +144,10 @@ def _check_buildings(batch: Batch, progress: Progress) -> list[Finding]:
     """Look for buildings that come twice or in pieces, before anything is taken out."""
     polygonal = batch.alive & np.isin(shapely.get_type_id(batch.geometry), (3, 6))
     progress("checking buildings", 0, int(polygonal.sum()))
-    if not polygonal.any():
-        return []
-    codes = [str(code) for code in batch.text("code")[polygonal]]
-    return list(check_buildings(codes, batch.geometry[polygonal]))
+    codes = only(batch.text("code"), polygonal).tolist()
+    findings = check_buildings(codes, only(batch.geometry, polygonal))
+    # Other rows are passed as empty, so that these keep their number in the file.
+    return [finding for finding in findings if finding.codes or finding.geometry is not None]
 
 
 def _settle_outlines(

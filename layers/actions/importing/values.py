@@ -84,13 +84,10 @@ def _written(value: Any) -> str | None:
 
 
 def _codes(text: pa.Array, spec: FieldSpec) -> Column:
-    """Accept visible characters and single spaces between them; "/" separates codes in a path."""
-    good = pc.and_(
-        pc.and_(pc.utf8_is_printable(text), pc.invert(pc.match_substring(text, "/"))),
-        pc.less_equal(pc.utf8_length(text), CODE_LENGTH),
-    )
+    """Accept visible characters and plain spaces between them."""
+    good = pc.and_(pc.utf8_is_printable(text), pc.less_equal(pc.utf8_length(text), CODE_LENGTH))
     bad = _truth(pc.invert(good))
-    reason = f"{spec.name} is not a code: at most {CODE_LENGTH} visible characters, without '/'"
+    reason = f"{spec.name} is not a code: at most {CODE_LENGTH} visible characters"
     return Column(_without(text, bad), bad, reason)
 
 

@@ -8,7 +8,18 @@ import shapely
 from layers.exchange.mapping import ColumnMapping
 from layers.exchange.reader import read_layer
 from layers.session import Database
-from tests.layers.actions.made import FREE, NATIONAL, grids, layer, load, read, square
+from layers.store.territory import codes_of_path
+from tests.layers.actions.made import (
+    FREE,
+    NATIONAL,
+    grids,
+    layer,
+    load,
+    middle,
+    publish,
+    read,
+    square,
+)
 
 AREAS = [
     {"code": "150622", "name": "准格尔旗"},
@@ -151,6 +162,57 @@ def test_pieces_make_one_grid_when_asked(database: Database) -> None:
     assert (report.inserted, report.rejects) == (1, ())
     assert "duplicate_code" not in {finding.rule for finding in report.findings}
     assert read(database, "SELECT ST_NumGeometries(boundary) FROM grids") == [(2,)]
+
+
+def test_a_slash_in_a_code_is_no_separator_of_its_path(database: Database) -> None:
+    load(database, "areas", layer([{"code": "a/b", "name": "x", "level": "community"}]))
+
+    load(database, "grids", grids(["way/1"], community_code="a/b"))
+
+    ((code, path),) = read(database, "SELECT code, path FROM grids")
+    assert (code, path) == ("way/1", "a%2Fb/way%2F1/")
+    assert codes_of_path(path) == ("a/b", "way/1")
+
+
+def test_a_rejected_row_keeps_the_edition_from_being_published_at_once(database: Database) -> None:
+    source = layer([{"code": "A"}, {"code": None}], [square(0), square(1)])
+
+    held = load(database, "grids", source, replace(FREE, publish=True))
+    done = load(database, "grids", source, replace(FREE, publish=True, accept_findings="spare"))
+
+    assert held.published is None
+    assert done.published is not None
+    assert done.edition_id == held.edition_id
+
+
+def test_a_dedicated_grid_may_lie_on_a_basic_one(database: Database) -> None:
+    rows = [{"code": "A"}, {"code": "P", "kind": "专属"}]
+    publish(database, layer(rows, [square(0), square(0, size=0.002)]))
+    point = square(0, size=0.002).centroid
+
+    load(database, "households", layer([{"code": "h"}, {"code": "i"}], [point, middle(0)]))
+
+    assert read(database, "SELECT code, grid_code FROM households ORDER BY 1") == [
+        ("h", "P"), ("i", "A"),
+    ]  # fmt: skip
+
+
+def test_what_the_grids_leave_of_their_community_is_a_gap(database: Database) -> None:
+    areas = [dict(row) for row in AREAS]
+    load(database, "areas", layer(areas, [None, None, square(0, size=0.02)]), NATIONAL)
+
+    report = load(database, "grids", grids([G1, G2]), NATIONAL)
+
+    assert "gap" in {finding.rule for finding in report.errors}
+
+
+def test_findings_name_the_row_of_the_file(database: Database) -> None:
+    bow = shapely.Polygon([(111.2, 39.8), (111.21, 39.81), (111.21, 39.8), (111.2, 39.81)])
+    rows = [{"code": None}, {"code": "A"}, {"code": "B"}]
+
+    report = load(database, "grids", layer(rows, [square(3), square(4), bow]))
+
+    assert [f.message_en.split(" (")[0] for f in report.errors] == ["Row 3"]
 
 
 @pytest.mark.real
