@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from layers.errors import SettingsInvalid
 
 if TYPE_CHECKING:
-    import uvicorn
     from fastapi import FastAPI
 
 PR_SET_PDEATHSIG = 1
@@ -90,7 +89,13 @@ def ended_by_signals() -> Iterator[None]:
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        # Once: the clean-up begins inside the block, and make passes its own signal on twice.
+        ignore()
         raise KeyboardInterrupt
+
+    def ignore() -> None:
+        for number in wanted:
+            signal.signal(number, signal.SIG_IGN)
 
     # nohup's wish stands: a signal that is ignored stays so.
     wanted = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
@@ -99,8 +104,7 @@ def ended_by_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        for number in wanted:
-            signal.signal(number, signal.SIG_IGN)
+        ignore()
 
 
 def require_loopback(host: str) -> None:
@@ -146,24 +150,27 @@ def serving(app: "FastAPI", taken: socket.socket) -> Iterator[Callable[[], None]
         timeout_graceful_shutdown=3,  # a live feed never ends by itself
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([taken],), name="server", daemon=True)
-    thread.start()
+    # Not Thread.join: interrupted by a signal's exception, it takes the thread for ended (3.11).
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            server.run([taken])
+        finally:
+            ended.set()
+
+    threading.Thread(target=run, name="server", daemon=True).start()
     try:
-        _wait_until_started(server, thread)
-        yield lambda: _wait_until_ended(thread)
+        while not server.started and not ended.wait(0.01):
+            pass
+        if ended.is_set():
+            raise ServiceFailed("The service did not start; its log above says why.")
+        yield lambda: _wait_until_ended(ended)
     finally:
         server.should_exit = True
-        thread.join(10)
+        ended.wait(10)
 
 
-def _wait_until_started(server: "uvicorn.Server", thread: threading.Thread) -> None:
-    while not server.started:
-        if not thread.is_alive():
-            raise ServiceFailed("The service did not start; its log above says why.")
-        time.sleep(0.01)
-
-
-def _wait_until_ended(thread: threading.Thread) -> None:
-    while thread.is_alive():
-        thread.join(3600)
+def _wait_until_ended(ended: threading.Event) -> None:
+    ended.wait()
     raise ServiceFailed("The service ended by itself; its log above says why.")
