@@ -255,6 +255,11 @@ def _create_postgis(connection: Connection, place: str, name: str | None) -> Non
         # Two at once: the other's is as good as ours.
         if isinstance(error.orig, psycopg.errors.UniqueViolation | psycopg.errors.DuplicateObject):
             return
+        if not isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+            raise ExtensionMissing(
+                f"{place} has no PostGIS extension, and it could not be made: "
+                f"{_first_line(error.orig)}."
+            ) from None
         raise ExtensionMissing(
             f"{place} has no PostGIS extension, and this user may not make it "
             f"({_first_line(error.orig)}). A superuser runs there: "

@@ -1,10 +1,13 @@
-"""In CI a skipped test is a failure, unless it needs the real data and those aren't there."""
+"""In CI a skipped test is a failure, unless it needs the real data and those aren't there.
+
+Or unless it needs root: what only root does, others need not fear.
+"""
 
 import os
 
 import pytest
 
-ABSENT_DATA = "real data are not here"
+EXCUSES = ("real data are not here", "only root")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -23,4 +26,8 @@ def _unexcused(reporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
     if os.environ.get("CI", "").lower() not in ("1", "true"):
         return []
     skipped = reporter.stats.get("skipped", [])
-    return [report for report in skipped if ABSENT_DATA not in str(report.longrepr)]
+    return [
+        report
+        for report in skipped
+        if not any(excuse in str(report.longrepr) for excuse in EXCUSES)
+    ]

@@ -60,6 +60,8 @@ class ServerUser:
         if os.geteuid() != 0:
             return
         for step in [*reversed(folder.parents), folder]:
+            if not step.exists():
+                return  # what we make ourselves is open to this user
             if self.run(["test", "-x", str(step)]).returncode:
                 raise ClusterFailed(
                     f"The database server runs as user {self.name}, who may not enter {step}, so "

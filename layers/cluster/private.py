@@ -149,14 +149,14 @@ class PrivateCluster:
 
     def _make_and_start(self) -> None:
         try:
+            user = machine.server_user(self.pgdata)
+            user.require_reach(self.data_dir)
             self._prepare_folder()
             with self._lock():
                 if self._process is not None:
                     self._process.poll()  # else a killed server stays a zombie that looks alive
                 if self.running:
                     return
-                user = machine.server_user(self.pgdata)
-                user.require_reach(self.data_dir)
                 binaries = machine.find_binaries(self.pgdata)
                 self._make(binaries, user)
                 self._wait_for_predecessor()
@@ -317,7 +317,7 @@ class PrivateCluster:
         errors = [line for line in lines if re.search(cause, line)]
         reason = re.sub(cause, "", (errors or lines or ["it gave no reason"])[0])
         hint = ""
-        if "No space left on device" in said:
+        if re.search(r"No space left on device|wrote only \d+ of", said):
             room = shutil.disk_usage(self.data_dir).free >> 20
             hint = f" The disk is full ({room} MB free): make room or set LIANXIN_DATA_DIR."
         log = f" Its log is {self.log}." if self.log.exists() else ""

@@ -257,6 +257,7 @@ def test_folder_in_a_closed_home_is_refused_with_a_way_out(open_folder: Path) ->
     closed.mkdir(mode=0o700)
     with pytest.raises(ClusterFailed, match=r"may not enter .*home.*LIANXIN_DATA_DIR"):
         PrivateCluster(closed / "data").ensure()
+    assert list(closed.iterdir()) == []
 
 
 def test_server_that_will_not_start_says_why_and_where_its_log_is(
@@ -270,6 +271,28 @@ def test_server_that_will_not_start_says_why_and_where_its_log_is(
     assert "shared_buffers" in str(failure.value)
     assert str(private.log) in str(failure.value)
     assert not private.running
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'initdb: error: could not write file "base/1/2691": No space left on device',
+        'FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 20',
+    ],
+)
+def test_full_disk_is_called_that(
+    private: PrivateCluster, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private.ensure()
+    private.stop()
+    machine_binaries = private.home.parent / "bin"
+    machine_binaries.mkdir()
+    server = machine_binaries / "postgres"
+    server.write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 1\n")
+    server.chmod(0o755)
+    monkeypatch.setattr(machine, "find_binaries", lambda _pgdata: machine_binaries)
+    with pytest.raises(ClusterFailed, match=r"base/1/2691.*disk is full.*LIANXIN_DATA_DIR"):
+        private.ensure()
 
 
 def test_machine_without_postgis_is_told_the_command(
