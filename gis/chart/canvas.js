@@ -28,7 +28,7 @@ class MapCanvas {
     this.canvas.setAttribute('aria-hidden', 'true');
     map.getPane('overlayPane').append(this.canvas);
     this.pen = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext('2d'));
-    /** @type {Map<string, HTMLCanvasElement>} */
+    /** @type {Map<string, ImageBitmap>} */
     this.sprites = new Map();
     /** @type {Map<string, Path2D>} */
     this.shapes = new Map(Object.entries(model.head.shapes).map(([k, d]) => [k, new Path2D(d)]));
@@ -53,7 +53,9 @@ class MapCanvas {
     this.zoom = 0;
     /** The zoom that a screen of ordinary size would need to show as much. */
     this.detail = 0;
-    map.on('moveend zoomend viewreset resize', () => this.paint());
+    this.later = 0;
+    map.on('zoomend viewreset resize', () => this.paint());
+    map.on('moveend', () => this.settle());
     map.on('zoomanim', (/** @type {any} */ e) => this.stretch(e.center, e.zoom));
     map.on('zoom', () => this.stretch(map.getCenter(), map.getZoom()));
     map.on('move', () => this.follow());
@@ -89,12 +91,24 @@ class MapCanvas {
   /** Paint again while the map is dragged past the edge of the picture. */
   follow() {
     if (this.map._animatingZoom || this.map.getZoom() !== this.zoom) return;
+    if (!this.covers()) this.paint();
+  }
+
+  /** After a movement: at once where the picture has ended, else when the hand has come to rest. */
+  settle() {
+    clearTimeout(this.later);
+    if (this.map.getZoom() !== this.zoom || !this.covers()) this.paint();
+    else this.later = setTimeout(() => this.paint(), 60);
+  }
+
+  /** Whether the picture still reaches beyond the map's edges. */
+  covers() {
     const size = this.map.getSize();
     const corner = this.map.getPixelBounds().min;
     const spare = size.multiplyBy(PADDING * 0.1);
-    if (corner.x - this.left < spare.x || corner.y - this.top < spare.y
-      || this.left + this.width - corner.x - size.x < spare.x
-      || this.top + this.height - corner.y - size.y < spare.y) this.paint();
+    return corner.x - this.left >= spare.x && corner.y - this.top >= spare.y
+      && this.left + this.width - corner.x - size.x >= spare.x
+      && this.top + this.height - corner.y - size.y >= spare.y;
   }
 
   /** Paint everything; said by who knows what. */
@@ -172,18 +186,21 @@ class MapCanvas {
 
   /**
    * Stamp one picture on every place.
-   * @param {HTMLCanvasElement} sprite
+   * @param {ImageBitmap} sprite
    * @param {Points} points
    * @param {number[]} members
    */
   stamp(sprite, points, members) {
-    const side = sprite.width / this.ratio;
-    const { pen, world } = this;
-    const left = this.left + side / 2;
-    const top = this.top + side / 2;
+    /* Whole pixels of the screen: nothing is blurred, and nothing must be resampled. */
+    const { pen, ratio } = this;
+    const scale = this.world * ratio;
+    const left = this.left * ratio + sprite.width / 2;
+    const top = this.top * ratio + sprite.height / 2;
+    pen.setTransform(1, 0, 0, 1, 0, 0);
     for (const i of members) {
-      pen.drawImage(sprite, points.x[i] * world - left, points.y[i] * world - top, side, side);
+      pen.drawImage(sprite, Math.round(points.x[i] * scale - left), Math.round(points.y[i] * scale - top));
     }
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   }
 
   /**
@@ -224,25 +241,25 @@ class MapCanvas {
   /**
    * @param {string} key
    * @param {number} side
-   * @param {(pen: CanvasRenderingContext2D) => void} draw around the origin
+   * @param {(pen: OffscreenCanvasRenderingContext2D) => void} draw around the origin
    */
   draw(key, side, draw) {
     let sprite = this.sprites.get(key);
     if (!sprite) {
-      sprite = document.createElement('canvas');
-      sprite.width = Math.max(2, Math.ceil(side * this.ratio));
-      sprite.height = sprite.width;
-      const pen = /** @type {CanvasRenderingContext2D} */ (sprite.getContext('2d'));
-      pen.translate(sprite.width / 2, sprite.height / 2);
+      const width = Math.max(2, Math.ceil(side * this.ratio));
+      const sheet = new OffscreenCanvas(width, width);
+      const pen = /** @type {OffscreenCanvasRenderingContext2D} */ (sheet.getContext('2d'));
+      pen.translate(width / 2, width / 2);
       pen.scale(this.ratio, this.ratio);
       draw(pen);
+      sprite = sheet.transferToImageBitmap(); /* stamped ten times as fast as a canvas */
       this.sprites.set(key, sprite);
     }
     return sprite;
   }
 
   /**
-   * @param {CanvasRenderingContext2D} pen
+   * @param {OffscreenCanvasRenderingContext2D} pen
    * @param {Style} style
    * @param {number} size
    * @param {boolean} cased

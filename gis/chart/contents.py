@@ -390,8 +390,9 @@ def _reading_order(layer: Layer) -> NDArray[np.intp]:
     keys: list[NDArray[Any]] = [pd.factorize(np.array(layer.texts("code"), dtype=object))[0]]
     for column in ("room", "floor", "unit", "building_code"):  # the last one counts most
         texts = pd.Series(layer.texts(column), dtype=object)
-        keys.append(pd.factorize(texts, sort=True)[0])
-        keys.append(pd.to_numeric(texts, errors="coerce").fillna(np.inf).to_numpy(np.float64))
+        place, known = pd.factorize(texts, sort=True)
+        values = pd.to_numeric(pd.Series(known, dtype=object), errors="coerce").fillna(np.inf)
+        keys += [place, np.append(values.to_numpy(np.float64), np.inf)[place]]
     return np.lexsort(keys)
 
 

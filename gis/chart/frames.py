@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -9,11 +10,15 @@ import shapely
 from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 
+from gis.crs import STORAGE_SRID
 from gis.errors import MissingCrs
 from gis.geometry import Geometries
 
 Bounds = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
+
+_ALREADY_DEGREES: Final = (STORAGE_SRID, 4326)
+"""CRSs between which PROJ knows no difference: a round trip would only cost time."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,10 @@ class Layer:
         """Return a column as texts; None where it is missing, in a row or altogether."""
         if column not in self.frame:
             return [None] * len(self)
-        return [None if pd.isna(value) else str(value) for value in self.frame[column]]
+        values = self.frame[column]
+        missing = values.isna().to_numpy().tolist()
+        texts = values.astype(object).to_numpy().tolist()
+        return [None if lost else str(text) for lost, text in zip(missing, texts, strict=True)]
 
     def flags(self, column: str) -> NDArray[np.bool_]:
         """Return where a column of yes, no and not known says yes."""
@@ -102,7 +110,10 @@ def _in_degrees(name: str, frame: GeoDataFrame | None) -> Layer:
             f"the chart's {name} do not say in which CRS they are; "
             "say it where the layer is read (--datum), or with set_crs"
         )
-    geometries = np.asarray(frame.geometry.to_crs("OGC:CRS84").array, dtype=object)
+    degrees = frame.geometry
+    if frame.crs.to_epsg() not in _ALREADY_DEGREES:
+        degrees = degrees.to_crs("OGC:CRS84")
+    geometries = np.array(degrees.array, dtype=object)
     lost = ~np.isfinite(shapely.bounds(geometries)).all(axis=1)
     geometries[lost] = None
     return Layer(frame, geometries)

@@ -2,7 +2,8 @@
 /* Names on the map: where they fit, and where they hide least. */
 
 class LabelledCanvas extends MapCanvas {
-  paintLabels() {
+  /** @param {Cost} cost of what a name would hide */
+  paintLabels(cost) {
     const { grids, buildings } = this.model;
     const { rem } = this;
     const large = Math.max(0.85, Math.min(1.1, 0.85 + (this.detail - 13) * 0.05));
@@ -12,8 +13,8 @@ class LabelledCanvas extends MapCanvas {
       const load = grids.open[i] ? writeLoad(this.view.language, grids.open[i], grids.late[i]) : '';
       /** @type {[string, number, number]} */
       const first = [name, large * rem, 700];
-      if (load && this.labelGrid(i, [first, [load, large * rem * 0.8, 400]])) continue;
-      this.labelGrid(i, [first]);
+      if (load && this.labelGrid(i, cost, [first, [load, large * rem * 0.8, 400]])) continue;
+      this.labelGrid(i, cost, [first]);
     }
     if (this.detail < 16.5 || !this.view.layers.buildings) return;
     for (let i = 0; i < buildings.n; i++) {
@@ -31,10 +32,11 @@ class LabelledCanvas extends MapCanvas {
    * Name a grid where it is in sight and where the fewest symbols would be covered; not at all
    * where an open case would be: there the pointer tells the name.
    * @param {number} i
+   * @param {Cost} cost
    * @param {[string, number, number][]} texts
    * @returns {boolean} whether it was written
    */
-  labelGrid(i, texts) {
+  labelGrid(i, cost, texts) {
     const { model: { grids }, world } = this;
     const lines = this.measure(texts);
     const [left, top, right, bottom] = this.inSight(grids.outline.boxes[i]);
@@ -55,33 +57,17 @@ class LabelledCanvas extends MapCanvas {
         const y = Math.max(top + halfY, Math.min(bottom - halfY, middleY + up * spareY));
         const inside = [-1, 1].every((side) => grids.outline.covers(i, x + side * halfX, y));
         if (!inside) continue;
-        const cost = this.covered([x - halfX, y - halfY, x + halfX, y + halfY]) + Math.abs(up) + Math.abs(across);
-        if (cost < best) {
-          best = cost;
+        const reach = this.rem / 2 / world;
+        const price = Math.abs(up) + Math.abs(across)
+          + cost.within([x - halfX - reach, y - halfY - reach, x + halfX + reach, y + halfY + reach]);
+        if (price < best) {
+          best = price;
           place = [x, y];
         }
       }
     }
     return best < OPEN_CASE_COVERED
       && this.write(lines, place[0] * world - this.left, place[1] * world - this.top);
-  }
-
-  /**
-   * Roughly how much a label here would cover: cases count most, then what is not normal.
-   * @param {Box} box
-   */
-  covered(box) {
-    const { cases, households, states, quiet } = this.model;
-    let cost = 0;
-    /** @param {Points} points @param {(i: number) => number} weigh */
-    const add = (points, weigh) => points.within(box, (i) => {
-      const [x, y] = [points.x[i], points.y[i]];
-      const reach = this.rem / this.world / 2;
-      if (x > box[0] - reach && x < box[2] + reach && y > box[1] - reach && y < box[3] + reach) cost += weigh(i);
-    });
-    if (this.view.layers.cases) add(cases, (i) => (states[cases.status[i]]?.normal ? 0.5 : OPEN_CASE_COVERED));
-    if (this.view.layers.households) add(households, (i) => (quiet[households.status[i]] ? 0.05 : 1));
-    return cost;
   }
 
   /**
@@ -149,5 +135,77 @@ class LabelRoom {
     if (this.taken.some(([l, t, r, b]) => left < r && right > l && top < b && bottom > t)) return false;
     this.taken.push([left, top, right, bottom]);
     return true;
+  }
+}
+
+/** Square cells over a box of the unit square; they hang on the ground, wherever the box lies. */
+class Cells {
+  /**
+   * @param {Box} box
+   * @param {number} side
+   */
+  constructor([left, top, right, bottom], side) {
+    this.side = side;
+    this.firstColumn = Math.floor(left / side);
+    this.firstRow = Math.floor(top / side);
+    this.columns = Math.floor(right / side) - this.firstColumn + 1;
+    this.rows = Math.floor(bottom / side) - this.firstRow + 1;
+    this.taken = new Uint8Array(this.columns * this.rows);
+  }
+
+  /** @param {number} x */
+  column(x) {
+    return Math.max(0, Math.min(this.columns - 1, Math.floor(x / this.side) - this.firstColumn));
+  }
+
+  /** @param {number} y */
+  row(y) {
+    return Math.max(0, Math.min(this.rows - 1, Math.floor(y / this.side) - this.firstRow));
+  }
+
+  /**
+   * Take the cell of a place, unless somebody has it.
+   * @param {number} x
+   * @param {number} y
+   */
+  take(x, y) {
+    const cell = this.row(y) * this.columns + this.column(x);
+    if (this.taken[cell]) return false;
+    this.taken[cell] = 1;
+    return true;
+  }
+}
+
+/** Weights summed over cells, so that the weight of any box is four look-ups. */
+class Cost {
+  /** @param {Cells} cells */
+  constructor(cells) {
+    this.cells = cells;
+    this.width = cells.columns + 1;
+    this.sums = new Float64Array(this.width * (cells.rows + 1));
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} weight
+   */
+  add(x, y, weight) {
+    this.sums[(this.cells.row(y) + 1) * this.width + this.cells.column(x) + 1] += weight;
+  }
+
+  sum() {
+    const { sums, width } = this;
+    for (let i = width; i < sums.length; i++) {
+      if (i % width) sums[i] += sums[i - 1] + sums[i - width] - sums[i - width - 1];
+    }
+  }
+
+  /** @param {Box} box */
+  within([left, top, right, bottom]) {
+    const { cells, sums, width } = this;
+    const [l, r] = [cells.column(left), cells.column(right) + 1];
+    const [t, b] = [cells.row(top) * width, (cells.row(bottom) + 1) * width];
+    return sums[b + r] - sums[b + l] - sums[t + r] + sums[t + l];
   }
 }

@@ -17,7 +17,7 @@ class Painter extends LabelledCanvas {
     if (households) this.paintQuiet(households);
     if (layers.cases) this.paintCases(true);
     if (households) this.paintUrgent(households, false);
-    if (layers.labels) this.paintLabels();
+    if (layers.labels) this.paintLabels(this.weigh(households));
     if (households) this.paintUrgent(households, true);
     if (layers.cases) this.paintCases(false);
     this.frames.push(performance.now() - began);
@@ -150,30 +150,45 @@ class Painter extends LabelledCanvas {
     const { households, ranks, styles, most, quiet } = this.model;
     const room = households.pitch * this.world;
     if (room > sizes.urgent * 0.5) return;
-    const crowd = room < sizes.urgent * 0.25 ? 1.5 : 0.7;
-    /** @type {Set<number>} */
-    const urgent = new Set();
-    /** @type {Set<number>} */
-    const calm = new Set();
-    /** @param {number} side @param {number} i */
-    const cellOf = (side, i) => {
-      const row = Math.floor((households.y[i] * this.world) / side);
-      const column = Math.floor((households.x[i] * this.world) / side);
-      return (row % 33554432) * 67108864 + (column % 33554432) + side / 1000;
-    };
+    const calm = this.cells(sizes.normal * 0.8);
+    const worst = this.cells(sizes.urgent * 0.3);
+    const crowd = this.cells(sizes.urgent * (room < sizes.urgent * 0.25 ? 1.5 : 0.7));
     for (let rank = ranks.length - 1; rank >= 0; rank--) {
-      const { severity } = styles[ranks[rank]];
-      const bare = quiet[ranks[rank]];
-      const apart = severity < most ? crowd : 0.3;
-      const [taken, side] = bare ? [calm, sizes.normal * 0.8] : [urgent, sizes.urgent * apart];
+      const isWorst = !quiet[ranks[rank]] && styles[ranks[rank]].severity === most;
+      const cells = quiet[ranks[rank]] ? calm : isWorst ? worst : crowd;
       chosen[rank] = chosen[rank].filter((i) => {
-        const cell = cellOf(side, i);
-        if (taken.has(cell)) return false;
-        taken.add(cell);
-        if (!bare && severity === most) taken.add(cellOf(sizes.urgent * crowd, i));
+        if (!cells.take(households.x[i], households.y[i])) return false;
+        if (isWorst) crowd.take(households.x[i], households.y[i]);
         return true;
       });
     }
+  }
+
+  /** @param {number} side */
+  cells(side) {
+    return new Cells(this.box, side / this.world);
+  }
+
+  /**
+   * Weigh what a name would hide, from what is about to be drawn: open cases most.
+   * @param {number[][] | null} chosen households
+   */
+  weigh(chosen) {
+    const { households, cases, states, ranks, quiet } = this.model;
+    const cost = new Cost(this.cells(this.rem / 2));
+    chosen?.forEach((members, rank) => {
+      const weight = quiet[ranks[rank]] ? 0.05 : 1;
+      for (const i of members) cost.add(households.x[i], households.y[i], weight);
+    });
+    if (this.view.layers.cases) {
+      cases.within(this.box, (i) => {
+        const style = states[cases.status[i]];
+        if (!style || this.view.hidden.cases.has(cases.status[i])) return;
+        cost.add(cases.x[i], cases.y[i], style.normal ? 0.5 : OPEN_CASE_COVERED);
+      });
+    }
+    cost.sum();
+    return cost;
   }
 
   /** @param {number[][]} chosen */
