@@ -13,6 +13,7 @@ from layers.actions.boundaries import InForce, load_edition
 from layers.actions.importing.batch import Progress, silent
 from layers.actions.importing.owners import own_again
 from layers.actions.importing.placements import owner_columns
+from layers.actions.importing.staging import tell_planner
 from layers.errors import EditionConflict, EditionHasErrors, EditionNotFound
 from layers.exchange.copy import stage
 from layers.models import Edition
@@ -155,6 +156,7 @@ def _route_open_cases(session: Session, in_force: InForce, progress: Progress) -
     stage(connection, "routed_cases", table)
     connection.execute(_STORE_OWNERS)
     connection.execute(_STORE_PLACEMENTS, {"reason": f"edition {in_force.edition_id} published"})
+    tell_planner(connection, "case_placements", len(rows))
     progress("routing open cases", len(rows), len(rows))
     return len(rows)
 

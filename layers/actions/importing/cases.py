@@ -23,7 +23,7 @@ from layers.actions.importing.batch import Batch, ImportOptions, Progress, settl
 from layers.actions.importing.instants import INSTANT
 from layers.actions.importing.placements import owner_columns
 from layers.actions.importing.shapes import settle_points
-from layers.actions.importing.staging import Counts
+from layers.actions.importing.staging import Counts, tell_planner
 from layers.actions.importing.words import CASE_STATES, REPORTER_KINDS
 from layers.exchange.copy import point_ewkb, stage
 from layers.exchange.fields import FieldKind, FieldSpec
@@ -208,4 +208,6 @@ def _merge(connection: psycopg.Connection[Any], reason: str, total: int) -> Coun
     inserted = connection.execute(read_sql("add_staged_cases")).rowcount
     updated = connection.execute(read_sql("change_staged_cases")).rowcount
     connection.execute(read_sql("place_staged_cases"), {"reason": reason})
+    tell_planner(connection, "cases", inserted + updated)
+    tell_planner(connection, "case_placements", inserted + updated)
     return Counts(inserted, updated, total - inserted - updated)

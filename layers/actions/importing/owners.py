@@ -12,6 +12,7 @@ from psycopg import sql
 from gis.geometry import OUTSIDE, Degrees, Positions
 from layers.actions.boundaries import InForce
 from layers.actions.importing.batch import Progress
+from layers.actions.importing.staging import tell_planner
 from layers.exchange.copy import copy_table, create_staging
 
 CHUNK_ROWS = 100_000
@@ -91,4 +92,5 @@ def own_again(
             " IS DISTINCT FROM (s.edition_id, s.grid_code, s.path)"
         ).format(table=sql.Identifier(table), staged=staged)
     )
+    tell_planner(connection, table, changed.rowcount)
     return changed.rowcount

@@ -12,6 +12,9 @@ MANY_ROWS = 50_000
 """From so many rows on it pays to build the indexes of an empty table afterwards."""
 
 
+_WORTH_ANALYZING = 1_000
+
+
 @dataclass(frozen=True)
 class Merge:
     """What goes where: columns to set, and those that only new rows get.
@@ -45,11 +48,19 @@ def merge(connection: psycopg.Connection[Any], staged: str, plan: Merge, total: 
                 staged=sql.Identifier(staged),
                 columns=_names(everything),
                 key=_names(plan.key),
+                known=_known(plan),
                 action=_action(plan),
             )
         ).fetchone()
     inserted, updated = row or (0, 0)
+    tell_planner(connection, plan.target, inserted + updated)
     return Counts(inserted, updated, total - inserted - updated)
+
+
+def tell_planner(connection: psycopg.Connection[Any], table: str, changed: int) -> None:
+    """Let the planner know of a table that much was done to, before anybody queries it."""
+    if changed >= _WORTH_ANALYZING:
+        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
 
 
 @contextmanager
@@ -87,24 +98,33 @@ WHERE t.oid = %(table)s::regclass AND NOT i.indisunique AND pg_has_role(t.relown
 
 _STATEMENT = sql.SQL(
     "WITH merged AS ("
-    " INSERT INTO {target} AS t ({columns}) SELECT {columns} FROM {staged}"
+    " INSERT INTO {target} AS t ({columns}) SELECT {columns} FROM {staged} AS excluded"
+    " WHERE NOT EXISTS (SELECT FROM {target} AS t WHERE {known})"
     " ON CONFLICT ({key}) DO {action}"
     " RETURNING t.xmax = 0 AS is_new"  # a row that was there before carries our lock in xmax
     ") SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM merged"
 )
 
 
+def _known(plan: Merge) -> sql.Composable:
+    """Say that a row is there already and reads the same: it isn't even locked then."""
+    same = [
+        sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("excluded", name))
+        for name in plan.key
+    ]
+    old = sql.SQL(", ").join(sql.Identifier("t", name) for name in plan.columns)
+    new = sql.SQL(", ").join(_new_value(plan, name) for name in plan.columns)
+    return sql.SQL(" AND ").join(
+        [*same, sql.SQL("({}) IS NOT DISTINCT FROM ({})").format(old, new)]
+    )
+
+
 def _action(plan: Merge) -> sql.Composable:
-    if not plan.columns:
-        return sql.SQL("NOTHING")
-    new = [_new_value(plan, name) for name in plan.columns]
-    return sql.SQL("UPDATE SET {} WHERE ({}) IS DISTINCT FROM ({})").format(
+    return sql.SQL("UPDATE SET {}").format(
         sql.SQL(", ").join(
-            sql.SQL("{} = {}").format(sql.Identifier(name), value)
-            for name, value in zip(plan.columns, new, strict=True)
-        ),
-        sql.SQL(", ").join(sql.Identifier("t", name) for name in plan.columns),
-        sql.SQL(", ").join(new),
+            sql.SQL("{} = {}").format(sql.Identifier(name), _new_value(plan, name))
+            for name in plan.columns
+        )
     )
 
 

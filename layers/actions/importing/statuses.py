@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.orm import Session
 
+from layers.actions.importing.staging import tell_planner
 from layers.exchange.fields import FieldKind, FieldSpec
 from layers.store import premises
 
@@ -53,6 +54,7 @@ def set_statuses(
         closed += connection.execute(_END.format(**names), given).rowcount
         row = connection.execute(_BEGIN.format(**names), given).fetchone()
         opened += 0 if row is None else row[0]
+    tell_planner(connection, "statuses", opened + closed)
     return Touched(opened, closed)
 
 
