@@ -48,9 +48,10 @@ step() {
     shift
     start=$(now)
     : >"$log"
+    echo 1 >"$work/status"
     if [ -t 1 ]; then printf '  %s …' "$label"; else printf '  %s …\n' "$label"; fi
     # The command stays in the foreground, so that Ctrl-C reaches it.
-    { { "$@" && echo 0 >"$work/status"; } || echo 1 >"$work/status"; } 2>&1 </dev/null | watch_step "$start"
+    { "$@" && echo 0 >"$work/status" || true; } 2>&1 </dev/null | watch_step "$start"
     if [ "$(cat "$work/status")" != 0 ]; then
         echo "  $label: failed after $(($(now) - start)) s. The end of what it said:" >&2
         tail -n 15 "$log" | sed 's/^/    /' >&2
