@@ -1,5 +1,6 @@
 """Is it alive, is it ready, how does it do."""
 
+from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
@@ -7,6 +8,8 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from api.dependencies import OpenServices, json_answer
+from api.problems import problem
+from api.schemas.problems import Row, problems
 from layers.actions.readiness import Finding, readiness
 
 router = APIRouter(tags=["health"])
@@ -30,9 +33,9 @@ class Check(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether the service can do its work."""
+    """The service can do its work."""
 
-    status: Literal["ready", "not ready"]
+    status: Literal["ready"]
     checks: list[Check]
 
 
@@ -50,13 +53,16 @@ async def livez() -> Response:
 @router.get(
     "/readyz",
     response_model=Ready,
-    responses={503: {"model": Ready, "description": "What is missing, in words."}},
+    responses=problems(503),
 )
 def readyz(checks: Annotated[list[Finding], Depends(findings)]) -> Response:
     """Say whether cases can be routed, and if not, what is missing."""
-    ready = all(check.ok for check in checks)
-    content = {"status": "ready" if ready else "not ready", "checks": checks}
-    return json_answer(content, 200 if ready else 503)
+    missing = [check for check in checks if not check.ok]
+    if not missing:
+        return json_answer({"status": "ready", "checks": checks})
+    first = missing[0]
+    row = Row(HTTPStatus.SERVICE_UNAVAILABLE, "Not ready", f"未就绪：{first.message_zh}")
+    return problem(row, "not-ready", first.message, checks=checks)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
