@@ -2,7 +2,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from gis.routing import Rule
+from gis.testing import partitions, points_of
 from layers.actions.boundaries import Boundaries, load_in_force
 from layers.errors import NoEditionInForce
+from layers.exchange.reader import SourceLayer
 from layers.session import Database
 from layers.store import territory
 from tests.layers.actions.made import SOUTH, STEP, WEST, grids, layer, load, middle, publish, square
@@ -141,51 +143,72 @@ def test_the_listener_ends_with_its_process(fresh_database_url: str) -> None:
     assert (done.returncode, done.stdout.strip()) == (0, "ready"), done.stderr
 
 
-# Cuts of a square into boxes that share edges and corners exactly, as published grids do.
-_CUTS = st.lists(st.integers(1, 39), min_size=0, max_size=4, unique=True).map(sorted)
-_SPOTS = st.tuples(st.integers(-4, 84), st.integers(-4, 84))
+_SLOW = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
-@given(
-    across=_CUTS, up=_CUTS, shuffled=st.randoms(), spots=st.lists(_SPOTS, min_size=40, max_size=80)
-)
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@given(st.data())
+@_SLOW
 def test_the_database_and_memory_name_the_same_owner(
+    database: Database, data: st.DataObject
+) -> None:
+    partition = data.draw(partitions())
+    spots = [s for _ in range(3) for s in data.draw(points_of(partition))]
+    rows = [
+        {"code": code, "kind": data.draw(st.sampled_from(["basic", "basic", "dedicated"]))}
+        for code in partition.codes
+    ]
+    assert_same_owners(database, layer(rows, list(partition.geometries)), spots)
+
+
+# Half-steps of a lattice by which a square is cut, so that many points fall on edges and corners.
+_CUTS = st.lists(st.integers(1, 39), max_size=4, unique=True).map(sorted)
+_SPOTS = st.lists(st.tuples(st.integers(-4, 84), st.integers(-4, 84)), min_size=40, max_size=80)
+
+
+@given(across=_CUTS, up=_CUTS, spots=_SPOTS, data=st.data())
+@_SLOW
+def test_also_on_the_edges_of_a_chessboard(
     database: Database,
     across: list[int],
     up: list[int],
-    shuffled: object,
     spots: list[tuple[int, int]],
+    data: st.DataObject,
 ) -> None:
-    """Half-steps of the cutting lattice, so that many points fall on edges and corners."""
-    xs, ys = [0, *across, 40], [0, *up, 40]
-    unit = STEP / 40
-    boxes = [(x0, y0, x1, y1) for x0, x1 in pairwise(xs) for y0, y1 in pairwise(ys)]
-    shuffled.shuffle(boxes)  # type: ignore[attr-defined] # Hypothesis's Random
-    lattice = np.array(boxes) * unit + np.array([WEST, SOUTH, WEST, SOUTH])
-    shapes = list(shapely.box(*lattice.T))
-    rows = [
-        {"code": f"G{number:03}", "kind": "dedicated" if number % 5 == 3 else "basic"}
-        for number in range(len(boxes))
+    boxes = [
+        (x0, y0, x1, y1)
+        for x0, x1 in pairwise([0, *across, 40])
+        for y0, y1 in pairwise([0, *up, 40])
     ]
-    lon = np.array([WEST + x * unit / 2 for x, _ in spots])
-    lat = np.array([SOUTH + y * unit / 2 for _, y in spots])
+    boxes = data.draw(st.permutations(boxes))
+    unit = STEP / 40
+    lattice = np.array(boxes) * unit + np.array([WEST, SOUTH, WEST, SOUTH])
+    rows = [{"code": f"G{number:03}"} for number in range(len(boxes))]
+    places = [(WEST + x * unit / 2, SOUTH + y * unit / 2) for x, y in spots]
+    assert_same_owners(database, layer(rows, list(shapely.box(*lattice.T))), places)
+
+
+def assert_same_owners(
+    database: Database, source: SourceLayer, spots: Sequence[tuple[float, float]]
+) -> None:
+    """Publish grids, ask memory and the database for the owners, and take it all back."""
+    lon, lat = np.array(spots).T
     with database.transaction() as session:
         session.execute(text("SAVEPOINT before"))
         try:
-            publish(database, layer(rows, shapes, name=f"{boxes}"), accept_findings="random")
+            publish(database, source, accept_findings="random")
             index = load_in_force(session).grids
             in_memory = [index.codes[p] if p >= 0 else None for p in index.owners(lon, lat)]
             edition = session.scalars(territory.edition_id_in_force()).one()
             by_sql = [
                 session.scalars(territory.owning_grid(x, y, edition_id=edition)).one_or_none()
-                for x, y in zip(lon.tolist(), lat.tolist(), strict=True)
+                for x, y in spots
             ]
         finally:
             session.execute(text("ROLLBACK TO SAVEPOINT before"))
-
     assert in_memory == by_sql
 
 
