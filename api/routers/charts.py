@@ -19,6 +19,7 @@ from layers.actions.draw_chart import (
     draw_chart,
     list_charts,
 )
+from layers.actions.overview import DatabaseState, database_state
 
 router = APIRouter(prefix="/charts", tags=["charts"])
 
@@ -81,11 +82,14 @@ class ChartList(BaseModel):
 )
 def list_all(request: Request, services: OpenServices) -> Response:
     """Return the charts, the whole place first; to a browser as a page."""
+    language = services.settings.language
+    if wants_page(request):
+        state = database_state(services.database)
+        if state.state is not DatabaseState.READY:
+            return page(request, "failed.html", language, 503, overview=state)
     places, schemes = list_charts(services.database)
     if wants_page(request):
-        return page(
-            request, "charts.html", services.settings.language, places=places, schemes=schemes
-        )
+        return page(request, "charts.html", language, places=places, schemes=schemes)
     answer = ChartList(
         charts=[_entry(place) for place in places],
         schemes=[ChartScheme(code=s.code, name_zh=s.name_zh, name_en=s.name_en) for s in schemes],
@@ -114,7 +118,9 @@ def chart(
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     if request.method == "HEAD":
-        return Response(headers=headers, media_type="text/html; charset=utf-8")
+        answer = Response(headers=headers, media_type="text/html; charset=utf-8")
+        del answer.headers["content-length"]  # it would be that of no page at all
+        return answer
     drawn = draw_chart(services.database, wanted)
     return HTMLResponse(drawn, headers=headers | {"Content-Security-Policy": _policy(drawn)})
 

@@ -255,6 +255,7 @@ def list_charts(database: Database) -> tuple[list[ChartPlace], list[SchemeName]]
         grid_count=len(grids),
         open_case_count=sum(matter.open_cases for matter in matters),
     )
+    schemes.sort(key=lambda scheme: scheme.code != DEFAULT_SCHEME)
     return [everything, *places], schemes
 
 

@@ -80,6 +80,7 @@ def test_head_answers_without_drawing(client: TestClient) -> None:
     head = client.head("/charts/all.html")
     assert head.status_code == 200
     assert head.content == b""
+    assert "content-length" not in head.headers
     assert head.headers["etag"] == client.get("/charts/all.html").headers["etag"]
     assert client.head("/charts/nowhere.html").status_code == 404
 

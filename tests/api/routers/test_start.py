@@ -131,6 +131,10 @@ def test_a_database_that_really_goes_away(serve: Serve, town_url: str, cluster, 
         found = client.get("/find", params={**INSIDE, "lang": "zh"})
         assert found.status_code == 503
         assert "现在查不了" in found.text
+        for path in ("/charts", "/editions"):
+            failed = client.get(f"{path}?lang=zh", headers=PAGE)
+            assert failed.status_code == 503
+            assert "现在读不到数据" in failed.text
     finally:
         _administer(cluster, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert "数据库现在连不上" not in client.get("/?lang=zh").text
