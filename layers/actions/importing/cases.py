@@ -29,6 +29,7 @@ from layers.exchange.copy import point_ewkb, stage
 from layers.exchange.fields import FieldKind, FieldSpec
 from layers.models import Category
 from layers.store import driver, read_sql, territory
+from layers.vocabulary import ENDED_STATES
 
 FIELDS = (
     FieldSpec("source_id", synonyms=("案件编号", "工单编号", "servicerequestnum")),
@@ -204,7 +205,8 @@ def _warnings(batch: Batch, placements: Placements) -> list[str | None]:
 
 def _merge(connection: psycopg.Connection[Any], reason: str, total: int) -> Counts:
     """Add, change and place what is staged."""
-    connection.execute(read_sql("mark_known_cases"))
+    ended = [state.value for state in ENDED_STATES]
+    connection.execute(read_sql("mark_known_cases"), {"ended": ended})
     inserted = connection.execute(read_sql("add_staged_cases")).rowcount
     updated = connection.execute(read_sql("change_staged_cases")).rowcount
     connection.execute(read_sql("place_staged_cases"), {"reason": reason})

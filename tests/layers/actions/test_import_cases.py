@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from sqlalchemy import text
 
 from layers.actions.import_layer import ImportReport
 from layers.actions.importing.instants import Calendar
@@ -146,6 +147,29 @@ def test_a_changed_state_is_taken_and_an_empty_cell_says_nothing(database: Datab
 
     assert report.updated == 1
     assert read(database, "SELECT address, state FROM cases") == [("Main St", "closed")]
+
+
+@pytest.mark.usefixtures("town")
+@pytest.mark.parametrize(
+    ("here", "in_the_file", "then"),
+    [
+        ("reported", "dispatched", "dispatched"),
+        ("in_progress", "open", "in_progress"),
+        ("in_progress", "closed", "closed"),
+        ("closed", "open", "closed"),
+        ("void", "closed", "void"),
+    ],
+)
+def test_a_file_ends_a_case_but_never_undoes_what_was_done_here(
+    database: Database, here: str, in_the_file: str, then: str
+) -> None:
+    load(database, "cases", cases({"source_id": "1"}))
+    with database.transaction() as session:
+        session.execute(text("UPDATE cases SET state = :here"), {"here": here})
+
+    load(database, "cases", cases({"source_id": "1", "state": in_the_file}))
+
+    assert read(database, "SELECT state FROM cases") == [(then,)]
 
 
 @pytest.mark.usefixtures("town")
