@@ -16,7 +16,7 @@ class LabelledCanvas extends MapCanvas {
       if (load && this.labelGrid(i, cost, [first, [load, large * rem * 0.8, 400]])) continue;
       this.labelGrid(i, cost, [first]);
     }
-    if (this.detail < 16.5 || !this.view.layers.buildings) return;
+    if (this.detail < 17 || !this.view.layers.buildings) return;
     for (let i = 0; i < buildings.n; i++) {
       const [left, , right] = buildings.outline.boxes[i];
       if (!this.shows(buildings.outline.boxes[i])) continue;

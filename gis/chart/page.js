@@ -266,9 +266,10 @@ class Page {
   go(spot) {
     const { at, box } = this.place(spot);
     const animate = !this.still.matches;
+    const closer = Math.log2(this.painter.rem / 16); /* a larger screen's symbols are larger */
     const zoom = box
       ? Math.min(19, this.map.getBoundsZoom(L.latLngBounds(box).pad(spot.layer === 'grids' ? 0.1 : 1)))
-      : Math.max(this.map.getZoom(), spot.layer === 'households' ? 19 : 17);
+      : Math.max(this.map.getZoom(), (spot.layer === 'households' ? 19 : 17) + closer);
     this.moved = true;
     this.map.closePopup();
     if (!animate || this.map.getZoom() === zoom) this.map.setView(at, zoom, { animate: false });
@@ -287,6 +288,7 @@ class Page {
     this.point(null);
     this.popup.setLatLng(at).setContent(this.describer.popup(spot));
     this.popup.options.maxHeight = Math.max(160, this.map.getSize().y * 0.6);
+    this.popup.options.maxWidth = this.painter.rem * 26;
     this.map.openPopup(this.popup);
     this.nameControls();
     this.select(spot);

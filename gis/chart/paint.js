@@ -8,6 +8,7 @@ class Painter extends LabelledCanvas {
     this.place();
     const { layers } = this.view;
     this.labels = new LabelRoom();
+    this.leaveRoomForControls();
     if (layers.grids && layers.shades) this.paintShades();
     if (layers.buildings) this.paintBuildings();
     if (layers.areas) this.paintAreas();
@@ -22,6 +23,17 @@ class Painter extends LabelledCanvas {
     if (layers.cases) this.paintCases(false);
     this.frames.push(performance.now() - began);
     if (this.frames.length > 120) this.frames.shift();
+  }
+
+  /** Names stay off the zoom buttons and the scale bar. */
+  leaveRoomForControls() {
+    const container = this.map.getContainer();
+    const frame = container.getBoundingClientRect();
+    for (const control of container.querySelectorAll('.leaflet-control')) {
+      const { left, top, width, height } = control.getBoundingClientRect();
+      this.labels.take(left - frame.left + (this.width - frame.width) / 2,
+        top - frame.top + (this.height - frame.height) / 2, width, height);
+    }
   }
 
   paintShades() {

@@ -103,7 +103,7 @@ class SearchBox {
     this.active = -1;
     this.field.addEventListener('input', () => this.show());
     this.field.addEventListener('focus', () => this.show());
-    this.field.addEventListener('blur', () => setTimeout(() => this.close(), 150));
+    this.field.addEventListener('blur', () => this.close());
     this.field.addEventListener('keydown', (event) => this.key(event));
     document.addEventListener('keydown', (event) => {
       if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
