@@ -39,6 +39,8 @@ Coordinates are longitude, latitude, and their `datum` is always declared. Refus
 _TAGS = [
     {"name": "routing", "description": "网格归属 · who owns a place"},
     {"name": "cases", "description": "案件 · reported, listed, read"},
+    {"name": "charts", "description": "作战图 · battle charts"},
+    {"name": "editions", "description": "网格版本 · dated sets of boundaries"},
     {"name": "health", "description": "运行状态 · alive, ready, figures"},
 ]
 
@@ -47,6 +49,7 @@ _DOCS = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>Lianxin 联心 · API</title>
 <link rel="stylesheet" href="{root}/assets/vendor/swagger-ui.css">
 </head>

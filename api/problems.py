@@ -15,6 +15,7 @@ from starlette.responses import Response
 from api.schemas.problems import Refusal, Row
 from gis import errors as gis
 from layers import errors as layers
+from layers.actions.readiness import database_gone
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -130,7 +131,8 @@ def problem_of(error: Exception) -> Response:
         if row is not None:
             break
     else:
-        row, kind = _BROKEN, Exception
+        gone = database_gone(error)
+        row, kind = (_DATABASE if gone else _BROKEN), type(error)
     if not row.private:
         return problem(row, _kebab(kind.__name__), str(error))
     if row.status is _AWAY:

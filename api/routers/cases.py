@@ -55,6 +55,7 @@ async def report_in(body: Annotated[Any, Depends(json_body)]) -> ReportIn:
 
 @router.post(
     "",
+    summary="Report a case · 上报",
     status_code=201,
     openapi_extra={
         "requestBody": {
@@ -96,6 +97,7 @@ def report(
 
 @router.get(
     "",
+    summary="List cases · 案件列表",
     response_model=CaseListOut,
     responses={
         200: {
@@ -117,7 +119,12 @@ def find(
     return _page(page, _next(request, page.next_cursor), geojson=_wants_geojson(query, request))
 
 
-@router.get("/{case_id}", response_model=CaseDetailOut, responses=problems(404, 422, 503))
+@router.get(
+    "/{case_id}",
+    summary="One case and its placements · 案件详情",
+    response_model=CaseDetailOut,
+    responses=problems(404, 422, 503),
+)
 def one(case_id: int, services: OpenServices) -> Response:
     """Read one case with every placement that it ever had; the reporter is masked."""
     return json_answer(history_json(read_case(services.database, case_id)), headers=_PRIVATE)

@@ -44,7 +44,7 @@ def findings(services: OpenServices) -> list[Finding]:
     return readiness(services.database, services.boundaries)
 
 
-@router.get("/livez", response_model=Alive)
+@router.get("/livez", summary="Alive · 存活", response_model=Alive)
 async def livez() -> Response:
     """Answer as long as the process runs."""
     return Response(_ALIVE, media_type="application/json")
@@ -52,6 +52,7 @@ async def livez() -> Response:
 
 @router.get(
     "/readyz",
+    summary="Ready, or what is missing · 就绪",
     response_model=Ready,
     responses=problems(503),
 )
@@ -65,7 +66,12 @@ def readyz(checks: Annotated[list[Finding], Depends(findings)]) -> Response:
     return problem(row, "not-ready", first.message, checks=checks)
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/metrics",
+    summary="Figures for Prometheus · 指标",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+)
 def metrics(services: OpenServices) -> Response:
     """Return the service's figures as Prometheus reads them."""
     services.metrics.edition_in_force.set(services.edition_id() or 0)

@@ -24,7 +24,12 @@ class ManyQuery(BaseModel):
     datum: DatumName | None = None
 
 
-@router.get("/route", response_model=RoutedPlacementOut, responses=problems(422, 503))
+@router.get(
+    "/route",
+    summary="Who owns a point · 点位归属",
+    response_model=RoutedPlacementOut,
+    responses=problems(422, 503),
+)
 async def route_one(query: Annotated[RouteQuery, Query()], services: OpenServices) -> Response:
     """Return the grid that owns a point, under the edition of the boundaries in force.
 
@@ -48,6 +53,7 @@ async def route_one(query: Annotated[RouteQuery, Query()], services: OpenService
 
 @router.post(
     "/route",
+    summary="Who owns each of many points · 批量归属",
     openapi_extra={"requestBody": BODY},
     response_model=None,
     responses={200: ANSWERS, **problems(413, 415, 422, 503)},
