@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from layers.actions.import_layer import LayerName, import_layer
+from layers.actions.importing import staging
 from layers.errors import MappingInvalid
 from layers.exchange.mapping import ColumnMapping
 from layers.session import Database
@@ -16,6 +17,7 @@ _IMPORT_CHILD = """
 import sys
 from tests.layers.actions.made import FREE, layer, middle
 from layers.actions.import_layer import LayerName, import_layer
+from layers.actions.importing import staging
 from layers.exchange.mapping import ColumnMapping
 from layers.session import open_database
 from layers.settings import Settings
@@ -103,3 +105,34 @@ def test_an_empty_file_loads_nothing(database: Database) -> None:
     assert load(database, "households", empty).inserted == 0
     assert load(database, "grids", empty).edition_id is None
     assert load(database, "grids", grids("A")).inserted == 1
+
+
+def test_an_empty_layer_has_all_its_indexes_again_after_much_was_loaded(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "MANY_ROWS", 2)
+    # What an index is called and does, and of which file it is: a rebuilt one has another.
+    query = (
+        "SELECT i.indexname, i.indexdef, pg_relation_filenode(i.indexname::regclass)"
+        " FROM pg_indexes i WHERE tablename = 'households' ORDER BY 1"
+    )
+    before = read(database, query)
+
+    load(database, "households", layer([{"code": c} for c in "hi"], [middle(0)] * 2))
+    first = read(database, query)
+    load(database, "households", layer([{"code": c} for c in "jk"], [middle(0)] * 2))
+
+    assert [row[:2] for row in first] == [row[:2] for row in before]
+    rebuilt = {new[0] for old, new in zip(before, first, strict=True) if old[2] != new[2]}
+    assert rebuilt == {name for name, *_ in before if name.startswith("ix_")}
+    assert read(database, query) == first
+
+
+def test_what_reads_the_same_is_not_even_locked(database: Database) -> None:
+    source = layer([{"code": c} for c in "hi"], [middle(0)] * 2)
+    load(database, "households", source)
+    before = read(database, "SELECT ctid, xmin, xmax FROM households ORDER BY code")
+
+    load(database, "households", source)
+
+    assert read(database, "SELECT ctid, xmin, xmax FROM households ORDER BY code") == before
