@@ -40,7 +40,7 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     place: Annotated[
         str | None,
         typer.Argument(
-            help="all, or the code of an area or grid, from the database.", metavar="[NAME]"
+            help="all, or the code of an area or grid, from the database.", metavar="NAME"
         ),
     ] = None,
     grids: Annotated[
@@ -52,8 +52,8 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     name: Annotated[
         str | None, typer.Option(help="Column of the grids' names.", metavar="COLUMN")
     ] = None,
-    buildings: Annotated[str | None, typer.Option(metavar=_FILE)] = None,
-    households: Annotated[str | None, typer.Option(metavar=_FILE)] = None,
+    buildings: Annotated[str | None, typer.Option(help="Polygons.", metavar=_FILE)] = None,
+    households: Annotated[str | None, typer.Option(help="Points.", metavar=_FILE)] = None,
     status: Annotated[
         str | None, typer.Option(help="Column of the households' statuses.", metavar="COLUMN")
     ] = None,
@@ -81,7 +81,9 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         str, typer.Option(help="Of times in files that name none.", metavar="ZONE")
     ] = "Asia/Shanghai",
     title: Annotated[str | None, typer.Option(help="Title of a chart of files.")] = None,
-    lang: Annotated[Lang, typer.Option(help="In which the page opens.")] = Lang.ZH,
+    lang: Annotated[
+        Lang | None, typer.Option(help="In which the page opens; LIANXIN_LANGUAGE otherwise.")
+    ] = None,
     theme: Annotated[Shade, typer.Option(help="Night for walls, day for desks.")] = Shade.NIGHT,
     scheme: Annotated[
         str | None,
@@ -91,14 +93,16 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
 ) -> None:
     """Draw a battle chart: one page that works from a file, with the network off."""
     from layers.actions.chart_files import ChartOrder, check_page  # noqa: PLC0415
+    from layers.settings import load_settings  # noqa: PLC0415
 
     check_page(out)
+    language: Language = lang.value if lang else load_settings().language
     if grids is None:
         _refuse_file_flags(
             code=code, name=name, buildings=buildings, households=households, status=status,
             cases=cases, datum=datum, x=x, y=y, map=columns, title=title,
         )  # fmt: skip
-        _from_database(place or "all", out, (lang.value, theme.value, scheme), as_json=as_json)
+        _from_database(place or "all", out, (language, theme.value, scheme), as_json=as_json)
         return
     if place is not None:
         raise typer.BadParameter("Name a place of the database, or files with --grids; not both.")
@@ -107,7 +111,7 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     order = ChartOrder(
         grids=grids, code=code, name=name, buildings=buildings, households=households,
         status=status, cases=cases, datum=datum, x=x, y=y, columns=_pairs(columns or []),
-        timezone=timezone, title=title, language=lang.value, theme=theme.value, scheme=scheme,
+        timezone=timezone, title=title, language=language, theme=theme.value, scheme=scheme,
     )  # fmt: skip
     _from_files(order, out, as_json=as_json)
 

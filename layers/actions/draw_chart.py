@@ -1,6 +1,7 @@
 """Draw a battle chart (作战图) of a place from what is stored."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,6 @@ from layers.errors import ChartNotFound
 from layers.models import StatusValue
 from layers.session import Database
 from layers.store import charts, territory
-from layers.vocabulary import AreaLevel
 
 EVERYTHING = "all"
 """The name of the chart of the whole place."""
@@ -243,8 +243,8 @@ def list_charts(database: Database) -> tuple[list[ChartPlace], list[SchemeName]]
             *(("grid", grid) for grid in grids),
         ]
     ]
-    order = {AreaLevel.BANNER: 0, AreaLevel.STREET: 1, AreaLevel.COMMUNITY: 2}
-    places.sort(key=lambda place: (place.path, order.get(place.level, 3)))  # type: ignore[call-overload] # a str that may be no level
+    # An area before the grid of the same path: the sort keeps the order in which they came.
+    places.sort(key=lambda place: _reading_order(place.path))
     everything = ChartPlace(
         name=EVERYTHING,
         level=whole.level,
@@ -281,6 +281,16 @@ def _prefixes(path: str) -> Iterable[str]:
     """
     ends = [position + 1 for position, letter in enumerate(path) if letter == "/"]
     return (path[:end] for end in ends)
+
+
+def _reading_order(path: str) -> list[str | int]:
+    """Return a key that sorts numbers by their value, and what lies in a place right after it.
+
+    >>> sorted(["10/", "9/", "9/2/"], key=_reading_order)
+    ['9/', '9/2/', '10/']
+    """
+    parts = re.split(r"([0-9]+)", path)  # text and number in turn
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def _scheme(session: Session, code: str) -> StatusScheme:

@@ -91,6 +91,19 @@ def test_grids_alone_make_a_chart(app: typer.Typer, grids: Path, out: Path) -> N
     assert (head["totals"]["grids"], head["edition"]) == (3, None)
 
 
+def test_the_settings_say_the_language_where_nobody_does(
+    app: typer.Typer, grids: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--grids", str(grids), "--code", "id", "--out", str(out))
+    run(app, *words)
+    assert contents(out)["head"]["language"] == "zh"
+    monkeypatch.setenv("LIANXIN_LANGUAGE", "en")
+    run(app, *words)
+    assert contents(out)["head"]["language"] == "en"
+    run(app, *words, "--lang", "zh")
+    assert contents(out)["head"]["language"] == "zh"
+
+
 def test_cases_are_counted_into_their_grid(
     app: typer.Typer, grids: Path, cases: Path, out: Path
 ) -> None:

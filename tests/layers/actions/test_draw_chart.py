@@ -10,10 +10,14 @@ from layers.actions.draw_chart import (
     list_charts,
     read_chart,
 )
+from layers.actions.import_layer import LayerName
+from layers.actions.publish_edition import publish_edition
+from layers.actions.seed_reference import seed_reference
 from layers.errors import ChartNotFound
 from layers.models import Area, Case, Grid
 from layers.session import Database
 from layers.vocabulary import CaseState
+from tests.layers.actions.made import layer, load, square
 from tests.layers.actions.stored import (
     BAIYUN,
     BAIYUN_PATH,
@@ -136,8 +140,6 @@ def test_names_come_in_the_charts_language(place: Database) -> None:
 
 
 def test_before_anything_is_loaded_the_page_is_there_and_empty(database: Database) -> None:
-    from layers.actions.seed_reference import seed_reference  # noqa: PLC0415
-
     seed_reference(database)
     definition, data = read(database)
     assert (definition.title_zh, data.edition) == ("全域作战图", None)
@@ -156,6 +158,16 @@ def test_every_place_is_listed_with_what_lies_in_it(place: Database) -> None:
     assert (by_name[BAIYUN].grid_count, by_name[BAIYUN].open_case_count) == (2, 1)
     assert by_name[FIRST].level == "grid"
     assert {scheme.code for scheme in schemes} == {"occupancy", "party", "hazard", "care"}
+
+
+def test_numbers_are_listed_by_their_value(fresh_database: Database) -> None:
+    codes = ["10", "9", "３", "A2", "A10"]
+    seed_reference(fresh_database)
+    grids = layer([{"code": code} for code in codes], [square(i) for i in range(len(codes))])
+    report = load(fresh_database, LayerName.GRIDS, grids)
+    publish_edition(fresh_database, report.edition_id)
+    places, _ = list_charts(fresh_database)
+    assert [each.code for each in places] == [None, "9", "10", "A2", "A10", "３"]
 
 
 def test_every_listed_chart_can_be_drawn(place: Database) -> None:
