@@ -97,8 +97,10 @@ def ended_by_signals() -> Iterator[None]:
         for number in wanted:
             signal.signal(number, signal.SIG_IGN)
 
-    # nohup's wish stands: a signal that is ignored stays so.
-    wanted = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    # nohup's wish stands. A shell's habit to let what it runs in the background ignore SIGINT
+    # doesn't: whoever sends that one means us.
+    hangup_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    wanted = [n for n in ENDING if n is not signal.SIGHUP or not hangup_ignored]
     for number in wanted:
         signal.signal(number, interrupt)
     try:

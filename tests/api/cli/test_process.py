@@ -17,6 +17,8 @@ def test_this_machine_only_is_fine(host: str) -> None:
 @pytest.mark.parametrize("number", process.ENDING)
 def test_signal_ends_the_block_and_leaves_the_clean_up_in_peace(number: signal.Signals) -> None:
     before = {each: signal.getsignal(each) for each in process.ENDING}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what a shell gives to a background process
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         with pytest.raises(KeyboardInterrupt), process.ended_by_signals():
             os.kill(os.getpid(), number)
