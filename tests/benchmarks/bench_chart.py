@@ -2,7 +2,7 @@
 
 The yardstick is folium with its own objects (``GeoJson`` and ``CircleMarker``) on the same
 households, in the same run and the same browser, with the same vendored Leaflet in place of its
-links. ``python -m tests.benchmarks.bench_chart [MOST HOUSEHOLDS]``; the times are of this machine at this
+links: ``python -m tests.benchmarks.bench_chart [MOST]``. The times are of this machine at this
 moment, the ratios are what to read.
 """
 
@@ -16,7 +16,6 @@ from pathlib import Path
 
 import folium
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 from branca.element import CssLink, JavascriptLink
 from playwright.sync_api import Browser, sync_playwright
@@ -186,14 +185,13 @@ def main() -> None:
         browser.close()
     table = pd.DataFrame(rows)
     print(table.round(2).to_string(index=False))
+    columns = ["build_s", "size_mb", "paint_ms", "frames"]
     for households, group in table.groupby("households"):
-        own = group[group["page"] == "chart"].iloc[0]
-        for _, other in group[group["page"] != "chart"].iterrows():
-            ratio = {
-                column: np.round(other[column] / own[column], 2)
-                for column in ("build_s", "size_mb", "paint_ms", "frames")
-            }
-            print(f"{households:>7,} {other['page']} / chart: {ratio}")
+        measured = group.set_index("page")[columns]
+        ratios = measured.drop(index="chart") / measured.loc["chart"]
+        if len(ratios):
+            print(f"\n{households:,} households, times the chart's:")
+            print(ratios.round(2).to_string())
 
 
 if __name__ == "__main__":
