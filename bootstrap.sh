@@ -84,6 +84,8 @@ has_postgres() {
     return 1
 }
 
+# The Node that Playwright brings wants it, and a bare Debian lacks it.
+has_libatomic() { ls /usr/lib/*/libatomic.so.1 >/dev/null 2>&1; }
 has_cjk_fonts() { [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ]; }
 has_venv() { [ -x .venv/bin/python ] || find_python; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -95,6 +97,7 @@ list_missing_packages() {
     if [ "$mode" = dev ]; then
         has chromium || echo chromium
         has pdftoppm || echo poppler-utils
+        has_libatomic || echo libatomic1
     fi
 }
 
