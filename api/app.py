@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from api.dependencies import Limits, Services
+from api.dependencies import Services
 from api.observability import Metrics, Observer, configure_logging
 from api.problems import MEDIA_TYPE, problem_of, register
 from api.routers import cases, charts, editions, health, routing, start
@@ -50,7 +50,7 @@ _DOCS = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
-<title>Lianxin 联心 · API</title>
+<title>Lianxin 连心 · API</title>
 <link rel="stylesheet" href="{root}/assets/vendor/swagger-ui.css">
 </head>
 <body data-openapi="{root}/openapi.json">
@@ -64,21 +64,16 @@ _DOCS = """<!doctype html>
 _LOG = structlog.get_logger(__name__)
 
 
-def create_app(
-    settings: Settings | None = None,
-    *,
-    limits: Limits | None = None,
-) -> FastAPI:
+def create_app(settings: Settings | None = None) -> FastAPI:
     """Make the service; nothing is opened before it starts."""
     settings = settings or load_settings()
     configure_logging(settings.log_level)
-    limits = limits or Limits.of(settings)
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(settings.log_level)  # again: the server has set up its own since
-        services = await run_in_threadpool(_open_services, settings, metrics, limits)
+        services = await run_in_threadpool(_open_services, settings, metrics)
         app.state.services = services
         # No more threads than can be at work: some wait for the database, a few compute.
         current_default_thread_limiter().total_tokens = settings.pool_size + 4
@@ -90,7 +85,7 @@ def create_app(
             await run_in_threadpool(services.close)
 
     app = FastAPI(
-        title="Lianxin 联心",
+        title="Lianxin 连心",
         version="0.1.0",
         description=DESCRIPTION,
         openapi_tags=_TAGS,
@@ -100,7 +95,7 @@ def create_app(
     )
     register(app)
     app.add_middleware(
-        Observer, metrics=metrics, body_bytes_max=limits.body_bytes_max, answer=problem_of
+        Observer, metrics=metrics, body_bytes_max=settings.body_bytes_max, answer=problem_of
     )
     for module in (health, routing, cases, start, charts, editions):
         app.include_router(module.router)
@@ -110,7 +105,7 @@ def create_app(
     return app
 
 
-def _open_services(settings: Settings, metrics: Metrics, limits: Limits) -> Services:
+def _open_services(settings: Settings, metrics: Metrics) -> Services:
     database = open_ready_database(settings)
     try:
         boundaries = Boundaries(database)
@@ -119,7 +114,7 @@ def _open_services(settings: Settings, metrics: Metrics, limits: Limits) -> Serv
         raise
     with suppress(NoEditionInForce):
         boundaries.in_force()
-    return Services(settings, database, boundaries, metrics, limits)
+    return Services(settings, database, boundaries, metrics)
 
 
 def _docs(app: FastAPI) -> Callable[[], Any]:

@@ -20,23 +20,6 @@ from layers.session import Database
 from layers.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one request may bring."""
-
-    route_rows_max: int = 100_000
-    body_bytes_max: int = 32 << 20
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Limits":
-        """Return the limits that are set; ours, where the settings name none."""
-        own = cls()
-        return cls(
-            route_rows_max=getattr(settings, "route_rows_max", own.route_rows_max),
-            body_bytes_max=getattr(settings, "body_bytes_max", own.body_bytes_max),
-        )
-
-
 @dataclass
 class Services:
     """What is open while the service runs."""
@@ -45,7 +28,6 @@ class Services:
     database: Database
     boundaries: Boundaries
     metrics: Metrics = field(default_factory=Metrics)
-    limits: Limits = field(default_factory=Limits)
     _in_memory: bool = field(default=False, init=False, repr=False)
     _categories: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict, init=False, repr=False

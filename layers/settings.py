@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -70,6 +71,33 @@ class Settings(BaseSettings):
         description="单条查询的秒数上限，0 为不限 · "
         "after how many seconds the database gives up on one query; 0 for never",
     )
+
+    timezone: str = Field(
+        default="Asia/Shanghai",
+        description="页面与作战图所用时区 · the time zone in which pages and charts tell the time",
+    )
+    route_rows_max: Annotated[int, Field(ge=1)] = Field(
+        default=100_000,
+        description="一次 POST /route 最多几个点 · how many points one POST /route may bring",
+    )
+    body_bytes_max: Annotated[int, Field(ge=1)] = Field(
+        default=32 * 1024 * 1024,
+        description="请求体字节数上限 · how many bytes the body of one request may have",
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("must be a time zone such as Asia/Shanghai") from None
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the place."""
+        return ZoneInfo(self.timezone)
 
     @field_validator("data_dir")
     @classmethod

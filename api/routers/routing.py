@@ -67,7 +67,7 @@ def route_many(
 
     A row without a usable place keeps its position, with rule `unplaced` and the `reason`.
     """
-    points = read_points(body, query.datum, rows_max=services.limits.route_rows_max)
+    points = read_points(body, query.datum, rows_max=services.settings.route_rows_max)
     in_force = services.boundaries.in_force()
     placed = place_each(in_force, points.places)
     geojson = points.form is Form.FEATURES

@@ -14,6 +14,7 @@ from layers.actions.chart_styles import case_state_styles
 from layers.actions.draw_chart import list_charts
 from layers.actions.overview import DatabaseState, Overview, database_state, overview
 from layers.actions.place import Place, Placed, current, place
+from layers.paths import codes_of_path
 
 router = APIRouter(include_in_schema=False)
 
@@ -47,7 +48,7 @@ class Search:
         names = dict(self.in_force.area_names)
         if owner.grid_code is not None and owner.grid_name is not None:
             names[owner.grid_code] = owner.grid_name
-        codes = owner.path.rstrip("/").split("/")
+        codes = codes_of_path(owner.path)
         return [(code, names[code]) for code in codes if code in names]
 
 

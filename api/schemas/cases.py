@@ -24,12 +24,12 @@ from api.schemas.placements import (
     OneLine,
     PlacementOut,
     SomeLines,
-    codes_of,
 )
 from gis.routing import Rule
 from layers.actions.place import Place
 from layers.actions.read_cases import CaseHistory, state_names
 from layers.actions.report_case import Report, ReportedCase
+from layers.paths import codes_of_path
 from layers.store.cases import CaseFilter
 from layers.vocabulary import ENDED_STATES, CaseState, ReporterKind
 
@@ -309,7 +309,7 @@ def case_json(case: Mapping[str, Any]) -> dict[str, Any]:
         "grid_name": case["grid_name"],
         "responsible": case["responsible"],
         "queue_code": case["queue_code"],
-        "area_path": codes_of(case["path"]),
+        "area_path": codes_of_path(case["path"]),
     }
 
 
@@ -338,7 +338,7 @@ def _past_json(past: Mapping[str, Any], case: Mapping[str, Any]) -> dict[str, An
         "reason": past["reason"],
         "grid_code": past["grid_code"],
         "grid_name": past["grid_name"],
-        "area_path": codes_of(past["path"]),
+        "area_path": codes_of_path(past["path"]),
         "rule": past["rule"].value,
         "edition": past["edition_id"],
         "distance_to_boundary_m": None if distance is None else round(distance, 3),

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from gis.routing import Placement, Rule
 from layers.actions.boundaries import Owner
 from layers.actions.place import Placed
+from layers.paths import codes_of_path
 
 LARGEST_COORDINATE: Final = 1e9
 LARGEST_ACCURACY_M: Final = 100_000.0
@@ -140,7 +141,7 @@ def members(placement: Placement, owner: Owner, edition_id: int | None) -> dict[
     return {
         "grid_code": owner.grid_code,
         "grid_name": owner.grid_name,
-        "area_path": codes_of(owner.path),
+        "area_path": codes_of_path(owner.path),
         "rule": placement.rule.value,
         "edition": edition_id,
         "distance_to_boundary_m": None if distance is None else round(distance, 3),
@@ -155,14 +156,3 @@ def members(placement: Placement, owner: Owner, edition_id: int | None) -> dict[
         "queue_code": owner.queue_code,
         "responsible": owner.responsible,
     }
-
-
-def codes_of(path: str | None) -> list[str]:
-    """Return the codes of a stored path.
-
-    Examples
-    --------
-    >>> codes_of("150622/150622003/"), codes_of(None)
-    (['150622', '150622003'], [])
-    """
-    return path[:-1].split("/") if path else []

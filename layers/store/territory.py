@@ -13,27 +13,6 @@ EDITION_CHANNEL = "lianxin_edition"
 """NOTIFY channel: the edition in force, or the areas around it, changed."""
 
 
-def path_below(above: str, code: str) -> str:
-    """Return the path of what lies under ``above``; a "/" in a code of a place's own is masked.
-
-    >>> path_below("150622/", "150622003"), path_below("", "way/1")
-    ('150622/150622003/', 'way%2F1/')
-    """
-    masked = code.replace("%", "%25").replace("/", "%2F")
-    return f"{above}{masked}/"
-
-
-def codes_of_path(path: str) -> tuple[str, ...]:
-    """Return the codes that a path names, the highest area first.
-
-    >>> codes_of_path("150622/way%2F1/")
-    ('150622', 'way/1')
-    """
-    return tuple(
-        masked.replace("%2F", "/").replace("%25", "%") for masked in path.split("/") if masked
-    )
-
-
 class Hold(IntEnum):
     """Advisory locks of a transaction, by what they keep still."""
 

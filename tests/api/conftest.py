@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from itertools import count
 from typing import Any, Literal
 
@@ -15,7 +14,6 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import make_url
 
 from api.app import create_app
-from api.dependencies import Limits
 from layers.actions.publish_edition import publish_edition
 from layers.actions.seed_reference import seed_reference
 from layers.cluster import PrivateCluster
@@ -178,8 +176,7 @@ def serve_with(
     database_url: str, *, log_level: Literal["info", "error"] = "error", **limits: int
 ) -> Iterator[TestClient]:
     """A service on a database, perhaps with other limits."""
-    settings = Settings(database_url=database_url, log_level=log_level)
-    app = create_app(settings, limits=replace(Limits(), **limits))
+    app = create_app(Settings(database_url=database_url, log_level=log_level, **limits))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

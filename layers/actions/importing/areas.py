@@ -22,6 +22,7 @@ from layers.actions.importing.staging import Counts, Merge, merge
 from layers.actions.importing.words import ABOVE_BANNER, AREA_LEVELS
 from layers.exchange.copy import ewkb, stage
 from layers.exchange.fields import FieldKind, FieldSpec
+from layers.paths import path_below
 from layers.store import driver, territory
 from layers.vocabulary import AreaLevel, CodeScheme
 
@@ -174,7 +175,7 @@ def _paths(
                 batch.reject_one(position, problem)
                 continue
             above = known[parent].path if parent is not None else ""
-            paths[position] = territory.path_below(above, code)
+            paths[position] = path_below(above, code)
             known[code] = _Known(str(levels[position]), parent, paths[position])
     return paths
 

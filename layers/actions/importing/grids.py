@@ -28,6 +28,7 @@ from layers.actions.importing.words import GRID_KINDS
 from layers.exchange.copy import copy_table, ewkb
 from layers.exchange.fields import FieldKind, FieldSpec
 from layers.models import Edition
+from layers.paths import path_below
 from layers.store import driver, territory
 from layers.vocabulary import CodeScheme, GridKind
 
@@ -154,7 +155,7 @@ def _paths(session: Session, batch: Batch, scheme: CodeScheme) -> tuple[NDArray[
             )
             continue
         communities[position] = community
-        paths[position] = territory.path_below(known[above] if above is not None else "", code)
+        paths[position] = path_below(known[above] if above is not None else "", code)
     return communities, paths
 
 

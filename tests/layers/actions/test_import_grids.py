@@ -7,8 +7,8 @@ import shapely
 
 from layers.exchange.mapping import ColumnMapping
 from layers.exchange.reader import read_layer
+from layers.paths import codes_of_path
 from layers.session import Database
-from layers.store.territory import codes_of_path
 from tests.layers.actions.made import (
     FREE,
     NATIONAL,
