@@ -1,5 +1,7 @@
 """The way to the database: one engine a process, one transaction a request."""
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -88,6 +90,7 @@ def open_database(settings: Settings) -> Database:
     ClusterFailed
         If the private server cannot be started.
     """
+    _tell_the_time_of(settings.timezone)
     if settings.database_url is None:
         cluster = PrivateCluster(settings.data_dir)
         return Database(_engine(cluster.ensure(), settings, cluster), cluster=cluster)
@@ -110,6 +113,12 @@ def open_ready_database(settings: Settings) -> Database:
         database.close()
         raise
     return database
+
+
+def _tell_the_time_of(zone: str) -> None:
+    """Make the place's time this process's local time: pages and charts are read there."""
+    os.environ["TZ"] = zone
+    time.tzset()
 
 
 def _engine(address: str, settings: Settings, cluster: PrivateCluster | None) -> Engine:

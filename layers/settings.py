@@ -94,11 +94,6 @@ class Settings(BaseSettings):
             raise ValueError("must be a time zone such as Asia/Shanghai") from None
         return value
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """The time zone of the place."""
-        return ZoneInfo(self.timezone)
-
     @field_validator("data_dir")
     @classmethod
     def _make_absolute(cls, value: Path) -> Path:

@@ -97,15 +97,15 @@ def _party(homes: Homes, settled: NDArray[np.bool_], rng: np.random.Generator) -
 def _hazard(premises: Premises, homes: Homes, rng: np.random.Generator) -> Words:
     """Return what the inspection found where it has been, a tenth of the buildings being bad."""
     building_count = len(premises.buildings)
-    inspected = (rng.random(building_count) < 0.3)[homes.building]
+    inspected = (rng.random(building_count) < 0.85)[homes.building]
     bad = (rng.random(building_count) < 0.1)[homes.building]
     draw = rng.random(len(inspected))
     hazard: Words = np.full(len(inspected), None, dtype=object)
     hazard[inspected] = "none"
-    hazard[inspected & (draw < 0.07)] = "unchecked"
-    hazard[inspected & (draw > np.where(bad, 0.80, 0.975))] = "minor"
-    hazard[inspected & (draw > np.where(bad, 0.90, 0.988))] = "being_fixed"
-    hazard[inspected & (draw > np.where(bad, 0.965, 0.9965))] = "major"
+    hazard[inspected & (draw < 0.02)] = "unchecked"
+    hazard[inspected & (draw > np.where(bad, 0.90, 0.994))] = "minor"
+    hazard[inspected & (draw > np.where(bad, 0.96, 0.9965))] = "being_fixed"
+    hazard[inspected & (draw > np.where(bad, 0.985, 0.9992))] = "major"
     return hazard
 
 

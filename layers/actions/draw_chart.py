@@ -34,7 +34,7 @@ from layers.store import charts, territory
 EVERYTHING = "all"
 """The name of the chart of the whole place."""
 
-DEFAULT_SCHEME = "occupancy"
+DEFAULT_SCHEME = "hazard"
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,21 @@ class ChartRequest:
     language: Language = "zh"
     theme: Theme = "night"
     scheme: str = DEFAULT_SCHEME
+
+
+_NOTHING_RECORDED = StatusStyle(
+    code="nothing_recorded",
+    name_zh="无记录",
+    name_en="Nothing recorded",
+    shape="circle",
+    colour_day="#606468",
+    colour_night="#65717C",
+    severity=-1,
+    order=99,
+    normal=True,
+    unknown=False,
+)
+"""A scheme that only marks some (party members, people in care) says nothing bad of the others."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +164,7 @@ def read_chart(session: Session, request: ChartRequest) -> tuple[ChartDefinition
         edition=edition_id,
         grids=_grids(session, place.path, edition_id, english=english),
         buildings=_outlines(session, charts.chart_buildings(place.path)),
-        households=_points(session, charts.chart_households(place.path, scheme=scheme.code)),
+        households=_households(session, place.path, scheme),
         cases=_points(session, charts.chart_cases(place.path, edition_id=edition_id)),
         areas=_named(_outlines(session, charts.chart_areas(place.path)), english=english),
     )
@@ -301,9 +316,11 @@ def _scheme(session: Session, code: str) -> StatusScheme:
             f"A chart can show the households by one of these status schemes: {known}. "
             "Schemes of a campaign are not shown."
         )
-    values = session.scalars(charts.scheme_values(code))
+    styles = [_style(value) for value in session.scalars(charts.scheme_values(code))]
+    if not any(style.normal or style.unknown for style in styles):
+        styles.append(_NOTHING_RECORDED)
     found = schemes[code]
-    return StatusScheme(code, found.name_zh, found.name_en, tuple(_style(v) for v in values))
+    return StatusScheme(code, found.name_zh, found.name_en, tuple(styles))
 
 
 def _style(value: StatusValue) -> StatusStyle:
@@ -342,6 +359,13 @@ def _outlines(session: Session, statement: Executable) -> gpd.GeoDataFrame:
     frame = _frame(session, statement)
     outlines = shapely.from_wkb(frame.pop("wkb").to_numpy(dtype=object))
     return gpd.GeoDataFrame(frame, geometry=outlines, crs=STORAGE_CRS)
+
+
+def _households(session: Session, prefix: str, scheme: StatusScheme) -> gpd.GeoDataFrame:
+    households = _points(session, charts.chart_households(prefix, scheme=scheme.code))
+    if _NOTHING_RECORDED in scheme.statuses:
+        households["status"] = households["status"].fillna(_NOTHING_RECORDED.code)
+    return households
 
 
 def _points(session: Session, statement: Executable) -> gpd.GeoDataFrame:

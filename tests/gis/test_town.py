@@ -249,7 +249,7 @@ def test_statuses_have_believable_shares(town: Town) -> None:
     assert set(homes.party.dropna()) == {"member", "centre"}
     assert set(homes.hazard.dropna()) == {"none", "minor", "major", "being_fixed", "unchecked"}
     assert set(homes.care.dropna()) == {"elderly_alone", "disabled"}
-    for scheme, most in (("party", 0.1), ("hazard", 0.6), ("care", 0.1)):
+    for scheme, most in (("party", 0.1), ("hazard", 0.95), ("care", 0.1)):
         assert 0.005 < homes[scheme].notna().mean() < most
         assert homes[scheme].dropna().map(type).eq(str).all()
         assert all(value is None or isinstance(value, str) for value in homes[scheme])

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -156,3 +157,16 @@ def test_engine_goes_on_after_the_process_with_the_server_was_killed(open_folder
             assert database.cluster.started_here
         finally:
             database.close()
+
+
+def test_open_database_tells_the_time_of_the_place(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    try:
+        open_database(Settings(database_url=fresh_database_url, timezone="Asia/Urumqi")).close()
+        assert noon.astimezone().hour == 18
+    finally:
+        monkeypatch.undo()
+        time.tzset()

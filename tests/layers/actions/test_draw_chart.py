@@ -43,7 +43,7 @@ def read(database: Database, **words: str):
 
 def test_a_community_has_its_own_grids_households_and_cases(place: Database) -> None:
     ours, theirs = store_case(place, 1), store_case(place, 2)
-    definition, data = read(place, name=BAIYUN)
+    definition, data = read(place, name=BAIYUN, scheme="occupancy")
     assert definition.title_zh == "白云社区作战图"
     assert definition.title_en == "Baiyun Community battle chart"
     assert data.edition is not None
@@ -119,6 +119,16 @@ def test_another_scheme_shows_other_statuses(place: Database) -> None:
     assert definition.scheme.name_zh == "安全隐患"
     assert {style.code for style in definition.scheme.statuses} >= {"major", "unchecked"}
     assert data.households.status.isna().all()
+
+
+@pytest.mark.parametrize("scheme", ["party", "care"])
+def test_a_scheme_that_marks_only_some_calls_nobody_else_unknown(
+    place: Database, scheme: str
+) -> None:
+    definition, data = read(place, scheme=scheme)
+    styles = {style.code: style for style in definition.scheme.statuses}
+    assert not any(style.unknown for style in styles.values())
+    assert all(styles[code].normal for code in data.households.status)
 
 
 @pytest.mark.parametrize("scheme", ["health", "vaccination", "nonsense"])
