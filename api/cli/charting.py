@@ -1,6 +1,5 @@
 """``lianxin chart``: a battle chart as one page, from the database or from files alone."""
 
-import json
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -8,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.database import ready_database
+from api.cli.options import FILE_OR_LAYER, AsJson, CodeIfGrids, Datum, Timezone, X, Y
+from api.cli.output import print_json, print_notes
+
 if TYPE_CHECKING:
     from gis.chart.definition import Language, Theme
     from layers.actions.chart_files import ChartOrder
-
-_DATUMS = "wgs84, cgcs2000, gcj02, bd09, EPSG:n or ESRI:n"
-_FILE = "FILE[:LAYER]"
 
 
 class Lang(StrEnum):
@@ -44,42 +44,32 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         ),
     ] = None,
     grids: Annotated[
-        str | None, typer.Option(help="Draw files instead, with no database.", metavar=_FILE)
+        str | None,
+        typer.Option(help="Draw files instead, with no database.", metavar=FILE_OR_LAYER),
     ] = None,
-    code: Annotated[
-        str | None, typer.Option(help="Column of the grids' codes.", metavar="COLUMN")
-    ] = None,
+    code: CodeIfGrids = None,
     name: Annotated[
         str | None, typer.Option(help="Column of the grids' names.", metavar="COLUMN")
     ] = None,
-    buildings: Annotated[str | None, typer.Option(help="Polygons.", metavar=_FILE)] = None,
-    households: Annotated[str | None, typer.Option(help="Points.", metavar=_FILE)] = None,
+    buildings: Annotated[str | None, typer.Option(help="Polygons.", metavar=FILE_OR_LAYER)] = None,
+    households: Annotated[str | None, typer.Option(help="Points.", metavar=FILE_OR_LAYER)] = None,
     status: Annotated[
         str | None, typer.Option(help="Column of the households' statuses.", metavar="COLUMN")
     ] = None,
     cases: Annotated[
         str | None,
-        typer.Option(help="What lianxin route wrote, or any points.", metavar=_FILE),
+        typer.Option(help="What lianxin route wrote, or any points.", metavar=FILE_OR_LAYER),
     ] = None,
-    datum: Annotated[
-        str | None,
-        typer.Option(help=f"Of files that declare none: {_DATUMS}.", metavar="DATUM"),
-    ] = None,
-    x: Annotated[
-        str | None, typer.Option(help="Column of longitudes or eastings.", metavar="COLUMN")
-    ] = None,
-    y: Annotated[
-        str | None, typer.Option(help="Column of latitudes or northings.", metavar="COLUMN")
-    ] = None,
+    datum: Datum = None,
+    x: X = None,
+    y: Y = None,
     columns: Annotated[
         list[str] | None,
         typer.Option(
             "--map", help="As in cases.state=SRStatus; may be repeated.", metavar="FIELD=COLUMN"
         ),
     ] = None,
-    timezone: Annotated[
-        str, typer.Option(help="Of times in files that name none.", metavar="ZONE")
-    ] = "Asia/Shanghai",
+    timezone: Timezone = None,
     title: Annotated[str | None, typer.Option(help="Title of a chart of files.")] = None,
     lang: Annotated[
         Lang | None, typer.Option(help="In which the page opens; LIANXIN_LANGUAGE otherwise.")
@@ -89,14 +79,15 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         str | None,
         typer.Option(help="Households by occupancy, party, hazard or care.", metavar="SCHEME"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw a battle chart: one page that works from a file, with the network off."""
     from layers.actions.chart_files import ChartOrder, check_page  # noqa: PLC0415
     from layers.settings import load_settings  # noqa: PLC0415
 
     check_page(out)
-    language: Language = lang.value if lang else load_settings().language
+    settings = load_settings()
+    language: Language = lang.value if lang else settings.language
     if grids is None:
         _refuse_file_flags(
             code=code, name=name, buildings=buildings, households=households, status=status,
@@ -111,7 +102,8 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     order = ChartOrder(
         grids=grids, code=code, name=name, buildings=buildings, households=households,
         status=status, cases=cases, datum=datum, x=x, y=y, columns=_pairs(columns or []),
-        timezone=timezone, title=title, language=language, theme=theme.value, scheme=scheme,
+        timezone=timezone or settings.timezone, title=title, language=language,
+        theme=theme.value, scheme=scheme,
     )  # fmt: skip
     _from_files(order, out, as_json=as_json)
 
@@ -119,7 +111,6 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
 def _from_database(
     place: str, out: Path, look: "tuple[Language, Theme, str | None]", *, as_json: bool
 ) -> None:
-    from api.cli.importing import ready_database  # noqa: PLC0415
     from layers.actions.chart_files import write_page  # noqa: PLC0415
     from layers.actions.draw_chart import (  # noqa: PLC0415
         DEFAULT_SCHEME,
@@ -156,10 +147,9 @@ def _tell(
             "counts": counts,
             "notes": list(notes),
         }
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        print_json(answer)
         return
-    for note in notes:
-        typer.echo(f"· {note}", err=True)
+    print_notes(notes)
     words = {
         "grids": "网格 grids", "buildings": "楼栋 buildings",
         "households": "户 households", "cases": "案件 cases",

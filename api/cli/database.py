@@ -1,10 +1,18 @@
 """``lianxin db``: where the database's schema stands, and bringing it up to date."""
 
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
+
+from api.cli.options import AsJson
+from api.cli.output import print_json
+
+if TYPE_CHECKING:
+    from layers.session import Database
+    from layers.settings import Settings
 
 # What a schema's state means, in both languages.
 _STATES = {
@@ -13,8 +21,6 @@ _STATES = {
     "outdated": ("待升级", "older than this version"),
     "unknown": ("无法识别", "not known to this version"),
 }
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +47,7 @@ def upgrade(as_json: AsJson = False) -> None:
     finally:
         database.close()
     if as_json:
-        typer.echo(json.dumps({"steps": list(steps), "reference": asdict(rows)}))
+        print_json({"steps": list(steps), "reference": asdict(rows)})
         return
     if steps:
         typer.echo(f"已升级 · upgraded: {' → '.join(steps)}")
@@ -68,8 +74,7 @@ def status(as_json: AsJson = False) -> None:
         database.close()
     place = mask_password(settings.database_url or f"private://{settings.data_dir}")
     if as_json:
-        found = {"database": place, **asdict(versions), "schema": asdict(schema)}
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        print_json({"database": place, **asdict(versions), "schema": asdict(schema)})
     else:
         zh, en = _STATES[schema.state]
         typer.echo(f"数据库 database    {place}")
@@ -80,3 +85,29 @@ def status(as_json: AsJson = False) -> None:
             typer.echo("升级 upgrade       lianxin db upgrade")
     if schema.state is not SchemaState.CURRENT:
         raise typer.Exit(1)
+
+
+def open_with_reference(settings: "Settings") -> "Database":
+    """Open the configured or private database, with its reference tables."""
+    from layers.actions.seed_reference import seed_reference  # noqa: PLC0415
+    from layers.session import open_ready_database  # noqa: PLC0415
+
+    database = open_ready_database(settings)
+    try:
+        seed_reference(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+@contextmanager
+def ready_database() -> "Iterator[Database]":
+    """Open the same for a command, and close it again."""
+    from layers.settings import load_settings  # noqa: PLC0415
+
+    database = open_with_reference(load_settings())
+    try:
+        yield database
+    finally:
+        database.close()

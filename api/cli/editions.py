@@ -1,23 +1,18 @@
 """``lianxin edition``: the editions of the boundaries, and putting one in force."""
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.importing import (
-    Progress,
-    print_findings,
-    print_published,
-    published_json,
-    ready_database,
-)
+from api.cli.database import ready_database
+from api.cli.options import AcceptFindings, AsJson
+from api.cli.output import Progress, print_json
 
 if TYPE_CHECKING:
     from layers.actions.list_editions import EditionSummary
+    from layers.actions.publish_edition import PublishReport
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Number = Annotated[int, typer.Argument(help="Number of the edition.", metavar="N")]
 
 _STATUSES = {
@@ -25,6 +20,8 @@ _STATUSES = {
     "published": "生效 in force",
     "superseded": "已结束 ended",
 }
+_SEVERITIES = {"error": "错误 error", "warning": "警告 warning", "info": "提示 info"}
+_FINDINGS_SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +40,7 @@ def list_all(as_json: AsJson = False) -> None:
     with ready_database() as database:
         editions = list_editions(database)
     if as_json:
-        typer.echo(json.dumps([_as_json(edition) for edition in editions], ensure_ascii=False))
+        print_json([_as_json(edition) for edition in editions])
     elif not editions:
         typer.echo("还没有网格 · no grids yet: lianxin import grids FILE")
     else:
@@ -58,8 +55,7 @@ def show(number: Number, as_json: AsJson = False) -> None:
     with ready_database() as database:
         edition = show_edition(database, number)
     if as_json:
-        answer = _as_json(edition) | {"findings": list(edition.findings)}
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        print_json(_as_json(edition) | {"findings": list(edition.findings)})
     else:
         typer.echo(_line(edition))
         if edition.override_reason:
@@ -70,12 +66,7 @@ def show(number: Number, as_json: AsJson = False) -> None:
 
 
 def publish(
-    number: Number,
-    accept_findings: Annotated[
-        str | None,
-        typer.Option(help="Why it may be published in spite of errors.", metavar="REASON"),
-    ] = None,
-    as_json: AsJson = False,
+    number: Number, accept_findings: AcceptFindings = None, as_json: AsJson = False
 ) -> None:
     """Put a draft in force: every building, household and open case gets its new owner."""
     from layers.actions.publish_edition import publish_edition  # noqa: PLC0415
@@ -89,9 +80,49 @@ def publish(
         finally:
             progress.end()
     if as_json:
-        typer.echo(json.dumps(published_json(done)))
+        print_json(published_json(done))
     else:
         print_published(done)
+
+
+def print_published(done: "PublishReport") -> None:
+    """Say what changed hands."""
+    before = (
+        f" (第 {done.superseded_id} 版结束 · ended: {done.superseded_id})"
+        if done.superseded_id
+        else ""
+    )
+    typer.echo(f"第 {done.edition_id} 版已生效 · edition {done.edition_id} is in force{before}")
+    typer.echo(
+        f"  重新归属 new owners: {done.building_count:,} 栋 buildings, "
+        f"{done.household_count:,} 户 households, {done.case_count:,} 件未结案件 open cases"
+    )
+
+
+def published_json(done: "PublishReport") -> dict[str, Any]:
+    """Write what changed hands for machines."""
+    return {
+        "edition": done.edition_id,
+        "superseded": done.superseded_id,
+        "buildings": done.building_count,
+        "households": done.household_count,
+        "cases": done.case_count,
+    }
+
+
+def print_findings(findings: list[dict[str, Any]], shown: int = _FINDINGS_SHOWN) -> None:
+    """List findings: how bad, which rule, where, how much, and in words."""
+    order = tuple(_SEVERITIES)
+    for finding in sorted(findings, key=lambda f: order.index(f["severity"]))[:shown]:
+        place = (
+            f" @ {finding['place'][0]:.6f}, {finding['place'][1]:.6f}" if finding["place"] else ""
+        )
+        measure = f" {finding['measure']:,.2f} {finding['unit']}" if finding["measure"] else ""
+        typer.echo(f"{_SEVERITIES[finding['severity']]} [{finding['rule']}]{measure}{place}")
+        typer.echo(f"  {finding['message_zh']}")
+        typer.echo(f"  {finding['message_en']}")
+    if len(findings) > shown:
+        typer.echo(f"… 另有 {len(findings) - shown} 项 · and {len(findings) - shown} more")
 
 
 def _line(edition: "EditionSummary") -> str:

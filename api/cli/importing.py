@@ -1,38 +1,23 @@
 """``lianxin import``: a file's rows into the database."""
 
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.database import ready_database
+from api.cli.editions import print_findings, print_published, published_json
+from api.cli.options import AcceptFindings, AsJson, Datum, Encoding, Timezone, X, Y
+from api.cli.output import RULES, Progress, plural, print_json, print_notes
+
 if TYPE_CHECKING:
     from layers.actions.import_layer import ImportOptions, ImportReport
-    from layers.actions.publish_edition import PublishReport
     from layers.exchange.mapping import ColumnMapping
     from layers.exchange.reader import SourceLayer
-    from layers.session import Database
 
-_DATUMS = "wgs84, cgcs2000, gcj02, bd09, EPSG:n or ESRI:n"
-_FINDINGS_SHOWN = 20
 _LAYERS = ("areas", "grids", "compounds", "buildings", "households", "cases")
 _PLACELESS = ("areas", "compounds", "households", "cases")
-
-_SEVERITIES = {"error": "错误 error", "warning": "警告 warning", "info": "提示 info"}
-
-# What a rule says of a case, in both languages.
-_RULES = {
-    "inside": "格内 · inside one grid",
-    "boundary": "边界上 · on a shared boundary",
-    "snapped": "就近归格 · outside, taken to the nearest grid",
-    "fallback": "兜底 · outside, in the queue of the area around it",
-    "outside": "格外 · outside every grid and area",
-    "unplaced": "无坐标 · no usable coordinates",
-}
 
 
 class Codes(StrEnum):
@@ -67,17 +52,10 @@ def import_file(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the com
     file_layer: Annotated[
         str | None, typer.Option("--layer", help="Layer inside the file.", metavar="NAME")
     ] = None,
-    datum: Annotated[
-        str | None,
-        typer.Option(help=f"Where the file declares none: {_DATUMS}.", metavar="DATUM"),
-    ] = None,
-    x: Annotated[
-        str | None, typer.Option(help="Column of longitudes or eastings.", metavar="COLUMN")
-    ] = None,
-    y: Annotated[
-        str | None, typer.Option(help="Column of latitudes or northings.", metavar="COLUMN")
-    ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Code page, if it is found wrong.")] = None,
+    datum: Datum = None,
+    x: X = None,
+    y: Y = None,
+    encoding: Encoding = None,
     columns: Annotated[
         list[str] | None,
         typer.Option(
@@ -101,23 +79,18 @@ def import_file(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the com
     source: Annotated[
         str | None, typer.Option(help="Whose rows these are; the file's name if not given.")
     ] = None,
-    timezone: Annotated[
-        str, typer.Option(help="Of times that name none.", metavar="ZONE")
-    ] = "Asia/Shanghai",
+    timezone: Timezone = None,
     date_order: Annotated[
         DateOrder | None, typer.Option(help="How to read 04/12/2018, if the file leaves it open.")
     ] = None,
     publish: Annotated[
         bool, typer.Option("--publish", help="Grids: put them in force if no check finds an error.")
     ] = False,
-    accept_findings: Annotated[
-        str | None,
-        typer.Option(help="Grids: why they may be published in spite of errors.", metavar="REASON"),
-    ] = None,
+    accept_findings: AcceptFindings = None,
     rejects: Annotated[
         Path | None, typer.Option(help="Where rows that cannot be loaded go.", metavar="FILE")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Load a layer from a file; the same file again changes nothing.
 
@@ -127,12 +100,14 @@ def import_file(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the com
     from layers.actions.import_layer import ImportOptions  # noqa: PLC0415
     from layers.actions.importing.instants import Calendar  # noqa: PLC0415
     from layers.exchange.reader import read_layer  # noqa: PLC0415
+    from layers.settings import load_settings  # noqa: PLC0415
     from layers.vocabulary import CodeScheme  # noqa: PLC0415
 
     _check_flags(layer, publish=publish, accept_findings=accept_findings)
+    zone = timezone or load_settings().timezone
     options = ImportOptions(
         scheme=CodeScheme(codes),
-        calendar=Calendar(timezone, date_order.value if date_order else None),
+        calendar=Calendar(zone, date_order.value if date_order else None),
         merge_pieces=merge_pieces,
         publish=publish,
         accept_findings=accept_findings,
@@ -150,72 +125,6 @@ def import_file(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the com
     _show(report, rows, rejects, as_json=as_json)
     if report.rejects or (report.errors and report.published is None):
         raise typer.Exit(1)
-
-
-class Progress:
-    """Show on standard error how far a step is: one line rewritten, or a line a step."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._step = ""
-
-    def __call__(self, step: str, done: int, total: int | None = None) -> None:
-        """Show a step."""
-        of = f" / {total:,}" if total else ""
-        if self._live:
-            typer.echo(f"\r\033[K{step} {done:,}{of}", err=True, nl=False)
-        elif step != self._step:
-            typer.echo(f"{step}{f' {total:,} rows' if total else ''} …", err=True)
-        self._step = step
-
-    def end(self) -> None:
-        """Clear the line."""
-        if self._live:
-            typer.echo("\r\033[K", err=True, nl=False)
-
-
-@contextmanager
-def ready_database() -> "Iterator[Database]":
-    """Open the configured or private database, with its reference tables, and close it again."""
-    from layers.actions.seed_reference import seed_reference  # noqa: PLC0415
-    from layers.session import open_ready_database  # noqa: PLC0415
-    from layers.settings import load_settings  # noqa: PLC0415
-
-    database = open_ready_database(load_settings())
-    try:
-        seed_reference(database)
-        yield database
-    finally:
-        database.close()
-
-
-def print_published(done: "PublishReport") -> None:
-    """Say what changed hands."""
-    before = (
-        f" (第 {done.superseded_id} 版结束 · ended: {done.superseded_id})"
-        if done.superseded_id
-        else ""
-    )
-    typer.echo(f"第 {done.edition_id} 版已生效 · edition {done.edition_id} is in force{before}")
-    typer.echo(
-        f"  重新归属 new owners: {done.building_count:,} 栋 buildings, "
-        f"{done.household_count:,} 户 households, {done.case_count:,} 件未结案件 open cases"
-    )
-
-
-def print_findings(findings: list[dict[str, Any]], shown: int = _FINDINGS_SHOWN) -> None:
-    """List findings: how bad, which rule, where, how much, and in words."""
-    order = ("error", "warning", "info")
-    for finding in sorted(findings, key=lambda f: order.index(f["severity"]))[:shown]:
-        place = (
-            f" @ {finding['place'][0]:.6f}, {finding['place'][1]:.6f}" if finding["place"] else ""
-        )
-        measure = f" {finding['measure']:,.2f} {finding['unit']}" if finding["measure"] else ""
-        typer.echo(f"{_SEVERITIES[finding['severity']]} [{finding['rule']}]{measure}{place}")
-        typer.echo(f"  {finding['message_zh']}")
-        typer.echo(f"  {finding['message_en']}")
-    if len(findings) > shown:
-        typer.echo(f"… 另有 {len(findings) - shown} 项 · and {len(findings) - shown} more")
 
 
 def _check_flags(layer: str, *, publish: bool, accept_findings: str | None) -> None:
@@ -268,16 +177,15 @@ def _show(report: "ImportReport", rows: "SourceLayer", rejects: Path, *, as_json
     if report.rejects:
         write_rejects(rejects, report.rejects)
     if as_json:
-        typer.echo(json.dumps(_as_json(report, rows, findings, rejects), ensure_ascii=False))
+        print_json(_as_json(report, rows, findings, rejects))
         return
-    for note in (*rows.notes, *report.notes):
-        typer.echo(f"· {note}", err=True)
+    print_notes((*rows.notes, *report.notes))
     print_findings(findings)
     typer.echo(
         f"{report.layer}: 新增 {report.inserted:,} inserted, 更新 {report.updated:,} updated, "
         f"不变 {report.unchanged:,} unchanged, 退回 {len(report.rejects):,} rejected"
     )
-    for rule, name in _RULES.items():
+    for rule, name in RULES.items():
         if rule in report.rules:
             typer.echo(f"  {rule:<9}{report.rules[rule]:>9,}  {name}")
     if report.unowned:
@@ -301,8 +209,9 @@ def _print_edition(report: "ImportReport") -> None:
         print_published(report.published)
         return
     errors = len(report.errors)
+    in_english = plural(errors, "error", "errors")
     typer.echo(
-        f"第 {number} 版（{errors} 项错误）· edition {number}, {errors} errors. "
+        f"第 {number} 版（{errors} 项错误）· edition {number}, {in_english}. "
         f"查看 see: lianxin edition show {number}"
     )
     if errors or report.rejects:
@@ -332,15 +241,4 @@ def _as_json(
         "rules": dict(report.rules),
         "encoding": rows.encoding,
         "datum": rows.datum,
-    }
-
-
-def published_json(done: "PublishReport") -> dict[str, Any]:
-    """Write what changed hands for machines."""
-    return {
-        "edition": done.edition_id,
-        "superseded": done.superseded_id,
-        "buildings": done.building_count,
-        "households": done.household_count,
-        "cases": done.case_count,
     }

@@ -1,27 +1,15 @@
 """``lianxin route``: a file of points to the grids that own them, with no database."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.importing import Progress
+from api.cli.options import FILE_OR_LAYER, AsJson, Code, Datum, Encoding, X, Y
+from api.cli.output import RULES, Progress, print_json, print_notes
 
 if TYPE_CHECKING:
     from layers.actions.route_file import RouteReport
-
-_DATUMS = "wgs84, cgcs2000, gcj02, bd09, EPSG:n or ESRI:n"
-
-# What a rule says of a point, in both languages.
-_RULES = {
-    "inside": ("格内", "inside one grid"),
-    "boundary": ("边界上", "on a shared boundary"),
-    "snapped": ("就近归格", "outside, taken to the nearest grid"),
-    "fallback": ("兜底", "outside, to the area around it"),
-    "outside": ("格外", "outside every grid"),
-    "unplaced": ("无坐标", "no usable coordinates"),
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -31,32 +19,23 @@ def register(app: typer.Typer) -> None:
 
 def route(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     points: Annotated[str, typer.Argument(help="Points: FILE or FILE:LAYER.", metavar="POINTS")],
-    grids: Annotated[str, typer.Option(help="Grids: FILE or FILE:LAYER.", metavar="FILE[:LAYER]")],
-    code: Annotated[str, typer.Option(help="Column of the grids' codes.", metavar="COLUMN")],
+    grids: Annotated[str, typer.Option(help="Grids: FILE or FILE:LAYER.", metavar=FILE_OR_LAYER)],
+    code: Code,
     out: Annotated[
         Path, typer.Option(help="Where to write: .csv, .gpkg or .parquet.", metavar="FILE")
     ],
-    datum: Annotated[
-        str | None,
-        typer.Option(help=f"Datum of the points: {_DATUMS}. A CSV needs it.", metavar="DATUM"),
-    ] = None,
+    datum: Datum = None,
     grids_datum: Annotated[
         str | None,
         typer.Option(help="Datum of the grids, where their file declares none.", metavar="DATUM"),
     ] = None,
-    x: Annotated[
-        str | None, typer.Option(help="Column of longitudes or eastings.", metavar="COLUMN")
-    ] = None,
-    y: Annotated[
-        str | None, typer.Option(help="Column of latitudes or northings.", metavar="COLUMN")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Code page of the points, if it is found wrong.")
-    ] = None,
+    x: X = None,
+    y: Y = None,
+    encoding: Encoding = None,
     snap_m: Annotated[
-        float, typer.Option(help="Take a point outside every grid to one so near.", min=0)
+        float, typer.Option(help="Take a point outside to a grid so near.", metavar="METRES", min=0)
     ] = 50.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Add to each point of a file the grid that owns it; every row and column stays."""
     # Only this command needs it, and it takes a second to load.
@@ -88,16 +67,14 @@ def _print_json(report: "RouteReport") -> None:
         "out": str(report.out),
         "notes": list(report.notes),
     }
-    typer.echo(json.dumps(answer, ensure_ascii=False))
+    print_json(answer)
 
 
 def _print_table(report: "RouteReport") -> None:
-    for note in report.notes:
-        typer.echo(f"· {note}", err=True)
+    print_notes(report.notes)
     for rule, count in report.by_rule.items():
-        chinese, english = _RULES[rule]
         share = 100 * count / report.rows
-        typer.echo(f"{rule:<9}{count:>11,}  {share:>5.1f} %  {chinese} · {english}")
+        typer.echo(f"{rule:<9}{count:>11,}  {share:>5.1f} %  {RULES[rule]}")
     typer.echo(
         f"{'rows':<9}{report.rows:>11,}  in {report.seconds:.2f} s "
         f"({report.rows_per_second:,.0f} rows/s) to {report.grids} grids → {report.out}"
