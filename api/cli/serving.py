@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.database import open_with_reference
+from api.cli.options import AsJson
 from api.cli.process import (
     ServiceFailed,
     Steps,
@@ -25,7 +27,6 @@ from layers.errors import SettingsInvalid
 
 if TYPE_CHECKING:
     from layers.actions.demo import DemoReport
-    from layers.session import Database
     from layers.settings import Settings
 
 CREATED, REPLAYED = 201, 200
@@ -50,7 +51,7 @@ def serve(host: Host = None, port: Port = None) -> None:
     with _ended_in_order(settings, "\n已停止 stopped") as (taken, last):
         from api.app import create_app  # noqa: PLC0415
 
-        last.callback(_open(settings).close)
+        last.callback(open_with_reference(settings).close)
         with serving(create_app(settings), taken) as wait:
             say(f"Lianxin  {_address(settings)}/  (Ctrl-C 停止 stops it)")
             say(_LOCAL_ONLY)
@@ -77,7 +78,7 @@ def demo(
             from api.app import create_app  # noqa: PLC0415
             from layers.actions.demo import load_demo, settle_demo, unreported  # noqa: PLC0415
 
-            database = _open(settings)
+            database = open_with_reference(settings)
             last.callback(database.close)
         with steps.step("装入演示城镇 Loading the demo town"):
             cases = load_demo(database, households=households, progress=steps.progress)
@@ -94,9 +95,7 @@ def demo(
             wait()
 
 
-def show_settings(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
+def show_settings(as_json: AsJson = False) -> None:
     """List every setting: its value, where that comes from, and what it means."""
     from layers.settings import describe, load_settings  # noqa: PLC0415
 
@@ -133,19 +132,6 @@ def _ended_in_order(
             yield taken, last
     except KeyboardInterrupt:
         say(farewell)
-
-
-def _open(settings: "Settings") -> "Database":
-    from layers.actions.seed_reference import seed_reference  # noqa: PLC0415
-    from layers.session import open_ready_database  # noqa: PLC0415
-
-    database = open_ready_database(settings)
-    try:
-        seed_reference(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
 
 
 def _start_over(settings: "Settings", steps: Steps) -> None:

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from api.dependencies import OpenServices, json_answer
-from api.schemas.pages import Language, chart_address, choose_language, page, wants_page
+from api.pages import Language, chart_address, choose_language, page, wants_page
 from api.schemas.problems import problems
 from gis.chart.definition import Theme
 from layers.actions.draw_chart import (

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
 from api.dependencies import OpenServices, json_answer
-from api.schemas.pages import page, wants_page
+from api.pages import page, wants_page
 from api.schemas.problems import problems
 from layers.actions.list_editions import EditionSummary, list_editions, show_edition
 from layers.actions.overview import DatabaseState, database_state

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Request, Response
 
 from api.dependencies import OpenServices, Services
-from api.schemas.pages import page
+from api.pages import page
 from gis.errors import UnknownDatum
 from gis.routing import Rule
 from layers.actions.boundaries import InForce

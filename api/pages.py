@@ -15,7 +15,7 @@ from gis.chart.symbols import SHAPES
 
 Language = Literal["zh", "en"]
 
-TEMPLATES: Final = Path(__file__).resolve().parents[1] / "templates"
+TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
 _MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
