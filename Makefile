@@ -4,7 +4,7 @@ BIN := .venv/bin
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check lint bench clean help runtime dev
+.PHONY: demo test check lint bench lock clean help runtime dev
 
 help:
 	@echo "make demo             install what is missing, load the demo town, serve it on http://127.0.0.1:8000"
@@ -12,6 +12,7 @@ help:
 	@echo "make test             every test, browser and PostGIS included (TESTS=path for some of them)"
 	@echo "make check            format, lint, types, import contracts, then every test"
 	@echo "make bench            the benchmarks, as printed tables"
+	@echo "make lock             write the hashed locks anew from pyproject.toml (UPGRADE=1: newest versions)"
 	@echo "make clean            remove what the set-up and the checks made in this folder"
 	@echo
 	@echo "LIANXIN_PORT, LIANXIN_DATA_DIR and LIANXIN_DATABASE_URL are respected; '.venv/bin/lianxin settings' lists all."
@@ -43,6 +44,14 @@ bench: dev
 	@for script in tests/benchmarks/bench_*.py; do \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
+
+# The locks name no index: where packages come from is each machine's own business.
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(if $(UPGRADE),--upgrade)
+
+lock: dev
+	$(COMPILE) -o requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements.lock -o requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf .venv node_modules gis/chart/vendor api/web/vendor build dist *.egg-info \
