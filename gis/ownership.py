@@ -14,9 +14,10 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely import STRtree
 
+from gis.edges import BoundaryEdges
+from gis.ellipsoid import degrees_around
 from gis.errors import InvalidGrids, InvalidPoints
 from gis.geometry import OUTSIDE, Degrees, Geometries, Metres, Positions
-from gis.measure import BoundaryEdges, degrees_around
 
 _CHUNK: Final = 131_072  # points held as geometries at once: some 20 MB
 _TIE_M: Final = 1e-6  # nearer than a micrometre to one another is equally near

@@ -20,9 +20,10 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from gis import datum as datums
+from gis.ellipsoid import metres_a_degree
 from gis.errors import InvalidGrids, InvalidPoints
 from gis.geometry import OUTSIDE, Degrees, Geometries, Metres, Positions
-from gis.measure import areas_m2, metres_a_degree
+from gis.measure import areas_m2
 from gis.ownership import GridIndex
 
 SNAP_M: Final = 50.0
@@ -400,13 +401,13 @@ class Router:
 
 def _circle(lon: float, lat: float, radius_m: float) -> shapely.Polygon:
     """Return a circle on the ground as a polygon in degrees, of the circle's very area."""
-    east, north = metres_a_degree(np.array([lat]))
+    east, north = metres_a_degree(lat)
     angles = np.linspace(0, 2 * np.pi, _CIRCLE_EDGES, endpoint=False)
     step = 2 * np.pi / _CIRCLE_EDGES
     reach = radius_m * math.sqrt(step / math.sin(step))  # corners stand out by 0.02 %
     return shapely.Polygon(
         np.column_stack([
-            lon + reach / east[0] * np.cos(angles), lat + reach / north[0] * np.sin(angles),
+            lon + reach / east * np.cos(angles), lat + reach / north * np.sin(angles),
         ])
     )  # fmt: skip
 

@@ -1,0 +1,93 @@
+"""Metres between points on the ellipsoid of CGCS2000, right anywhere on earth (decision 0001)."""
+
+import math
+from typing import overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gis.crs import GEOD
+from gis.geometry import Degrees, Metres
+
+_DEGREE = math.pi / 180
+
+
+def distances_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) -> Metres:
+    """Return the geodesic distance from each first to each second point.
+
+    Parameters
+    ----------
+    lon1, lat1, lon2, lat2 : array_like of float, shapes that broadcast
+        Degrees. Where one is NaN or infinite the distance is NaN.
+
+    Examples
+    --------
+    >>> distances_m(111.2, 39.9, 111.2, [39.9, 40.9]).round(1).tolist()
+    [0.0, 111042.3]
+    """
+    parts = np.broadcast_arrays(lon1, lat1, lon2, lat2)
+    a, b, c, d = (np.array(part, dtype=np.float64) for part in parts)
+    lost = ~(np.isfinite(a) & np.isfinite(b) & np.isfinite(c) & np.isfinite(d))
+    for part in (a, b, c, d):
+        part[lost] = 0.0
+    _, _, metres = GEOD.inv(a, b, c, d)
+    metres = np.asarray(metres, dtype=np.float64)
+    metres[lost] = np.nan
+    return metres
+
+
+@overload
+def metres_a_degree(lat: float) -> tuple[float, float]: ...
+
+
+@overload
+def metres_a_degree(lat: Degrees) -> tuple[Metres, Metres]: ...
+
+
+def metres_a_degree(lat: float | Degrees) -> tuple[float | Metres, float | Metres]:
+    """Return the metres of a degree of longitude and of a degree of latitude, at each latitude.
+
+    Parameters
+    ----------
+    lat : float or ndarray of float, shape (n,)
+        Degrees. One latitude and many give the same numbers to the last bit.
+
+    Examples
+    --------
+    >>> east, north = metres_a_degree(np.array([39.9]))
+    >>> east.round(1).tolist(), north.round(1).tolist()
+    ([85518.3], [111032.7])
+    """
+    radians = lat * _DEGREE
+    sine, cosine = np.sin(radians), np.cos(radians)
+    bend = 1.0 - GEOD.es * sine * sine
+    across = GEOD.a / np.sqrt(bend)
+    return across * cosine * _DEGREE, across * (1.0 - GEOD.es) / bend * _DEGREE
+
+
+def degrees_around(lat: Degrees, metres: float) -> tuple[Degrees, float]:
+    """Return how many degrees east and north surely reach as far as ``metres``.
+
+    Parameters
+    ----------
+    lat : ndarray of float, shape (n,)
+        Latitudes, finite.
+    metres : float
+        A distance on the ground.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        Half the width of a box that holds the whole circle; 360 at the poles.
+    float
+        Half its height.
+
+    Examples
+    --------
+    >>> east, north = degrees_around(np.array([39.9]), 50.0)
+    >>> east.round(6).tolist(), round(north, 6)
+    ([0.000591], 0.000457)
+    """
+    up = metres * 1.01 / 110_574.0  # the shortest degree of latitude
+    east, _ = metres_a_degree(np.minimum(np.abs(lat) + up, 90.0))
+    return np.minimum(metres * 1.01 / np.maximum(east, metres / 360.0), 360.0), up
