@@ -12,10 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.pages import page, wants_page
 from api.schemas.problems import Refusal, Row
 from gis import errors as gis
 from layers import errors as layers
-from layers.actions.readiness import database_gone
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -27,6 +27,9 @@ _AWAY = HTTPStatus.SERVICE_UNAVAILABLE
 _OURS = HTTPStatus.INTERNAL_SERVER_ERROR
 _BROKEN = Row(_OURS, "Internal error", "服务内部错误", private=True)
 _DATABASE = Row(_AWAY, "The database is not available", "数据库暂不可用", private=True)
+_BUSY = Row(_AWAY, "The database is busy", "数据库繁忙")
+_PASSING: Final = (_DATABASE, _BUSY)
+_RETRY: Final = {"Retry-After": "5"}
 
 TABLE: Final[Mapping[type[Exception], Row]] = {
     gis.UnknownDatum: Row(_BAD, "Unknown datum", "坐标系未知"),
@@ -35,6 +38,7 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
     gis.InvalidGrids: _BROKEN,
     gis.InvalidChart: _BROKEN,
     layers.DatabaseUnreachable: _DATABASE,
+    layers.DatabaseBusy: _BUSY,
     layers.ServerTooOld: _DATABASE,
     layers.ExtensionMissing: _DATABASE,
     layers.RightsMissing: _DATABASE,
@@ -122,31 +126,55 @@ def validation_problem(errors: Sequence[Any]) -> Response:
 def problem_of(error: Exception) -> Response:
     """Answer any error; one that isn't in the table is an internal one."""
     if isinstance(error, Refusal):
-        kind_of = _kebab(error.row.title)
-        if not error.errors:
-            return problem(error.row, kind_of, str(error))
-        return problem(error.row, kind_of, str(error), errors=list(error.errors))
+        more: dict[str, Any] = {"errors": list(error.errors)} if error.errors else {}
+        return problem(error.row, _kebab(error.row.title), str(error), **more)
+    row, kind, detail = _told(error)
+    return problem(row, kind, detail, headers=_RETRY if row in _PASSING else None)
+
+
+def failed_page(request: Request, error: Exception) -> Response:
+    """Answer the same to a browser, as a page."""
+    row, _, detail = _told(error)
+    language = request.app.state.services.settings.language
+    answer = page(
+        request,
+        "failed.html",
+        language,
+        row.status,
+        title=row.title,
+        title_zh=row.title_zh,
+        detail=detail,
+    )
+    answer.headers.update(_RETRY if row in _PASSING else {})
+    return answer
+
+
+def _told(error: Exception) -> tuple[Row, str, str]:
+    """Return how an error is answered: its row, the name of its kind, and the words."""
     for kind in type(error).__mro__:
-        row = TABLE.get(kind)
-        if row is not None:
+        if kind in TABLE:
+            row = TABLE[kind]
             break
     else:
-        gone = database_gone(error)
-        row, kind = (_DATABASE if gone else _BROKEN), type(error)
+        row = _BROKEN
+    if row in _PASSING:
+        _LOG.error("database_unavailable", problem=type(error).__name__)
     if not row.private:
-        return problem(row, _kebab(kind.__name__), str(error))
-    if row.status is _AWAY:
-        _LOG.error("database_unavailable", problem=kind.__name__)
+        return row, _kebab(kind.__name__), str(error)
+    if row == _DATABASE:
         detail = "The database does not answer as it should. Try again shortly; /readyz says why."
-        return problem(row, "database-unavailable", detail, headers={"Retry-After": "5"})
-    return problem(row, "internal-error", "Something went wrong on our side; it has been logged.")
+        return row, "database-unavailable", detail
+    return row, "internal-error", "Something went wrong on our side; it has been logged."
 
 
 def register(app: FastAPI) -> None:
-    """Let the app answer every error as a problem."""
+    """Let the app answer every error as a problem, and to a browser what passes as a page."""
 
     async def refuse(_request: Request, error: Exception) -> Response:
         return problem_of(error)
+
+    async def refuse_for_now(request: Request, error: Exception) -> Response:
+        return failed_page(request, error) if wants_page(request) else problem_of(error)
 
     async def malformed(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
@@ -158,6 +186,9 @@ def register(app: FastAPI) -> None:
 
     for root in (gis.GisError, layers.LayersError, Refusal):
         app.add_exception_handler(root, refuse)
+    for kind, row in TABLE.items():
+        if row.status is _AWAY:
+            app.add_exception_handler(kind, refuse_for_now)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, http)
 

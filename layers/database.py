@@ -1,6 +1,8 @@
 """What a database must offer before the service runs on it: version, PostGIS, rights, schema."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,10 +13,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from layers.errors import (
+    DatabaseBusy,
     DatabaseUnreachable,
     ExtensionMissing,
+    LayersError,
     RightsMissing,
     SchemaOutdated,
     SchemaUnknown,
@@ -65,6 +70,14 @@ _REASONS = (
     (r"SSL|certificate", "no encrypted connection could be agreed on ({words})."),
 )
 
+# Classes of SQLSTATE: the connection, the server's resources, its operator, its machine.
+_AWAY = ("08", "53", "57", "58")
+_IN_THE_WAY = (
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.LockNotAvailable,
+)
+
 
 class SchemaState(StrEnum):
     """How the database's schema stands to this version of the code."""
@@ -101,14 +114,11 @@ def check_server(engine: Engine) -> ServerVersions:
     DatabaseUnreachable, ServerTooOld, ExtensionMissing, RightsMissing, SchemaUnknown
         Each says what is wrong and what to do, and never the password.
     """
-    try:
-        with engine.connect() as connection:
-            version = str(connection.scalar(text("SHOW server_version")))
-            number = int(connection.scalar(text("SHOW server_version_num")) or 0)
-            encoding = connection.scalar(text("SHOW server_encoding"))
-            standby = connection.scalar(text("SELECT pg_is_in_recovery()"))
-    except DBAPIError as error:
-        raise explain_unreachable(engine, error.orig) from None
+    with reaching(engine), engine.connect() as connection:
+        version = str(connection.scalar(text("SHOW server_version")))
+        number = int(connection.scalar(text("SHOW server_version_num")) or 0)
+        encoding = connection.scalar(text("SHOW server_encoding"))
+        standby = connection.scalar(text("SELECT pg_is_in_recovery()"))
     place = _place(engine)
     if number < OLDEST_POSTGRES * 10_000:
         raise ServerTooOld(
@@ -126,7 +136,7 @@ def check_server(engine: Engine) -> ServerVersions:
 
 def schema_status(engine: Engine) -> SchemaStatus:
     """Compare the database's schema with the one that this version needs."""
-    with engine.connect() as connection:
+    with reaching(engine), engine.connect() as connection:
         return _status(connection, _place(engine))
 
 
@@ -142,7 +152,7 @@ def require_schema(engine: Engine) -> None:
             f"The schema of {place} is older than this version ({found}, needed is "
             f"{status.newest}). Bring it up to date with: lianxin db upgrade"
         )
-    with engine.connect() as connection:
+    with reaching(engine), engine.connect() as connection:
         _require_table_rights(connection, place, sorted(Base.metadata.tables))
 
 
@@ -176,7 +186,52 @@ def upgrade(engine: Engine) -> tuple[str, ...]:
     return status.pending
 
 
-def explain_unreachable(engine: Engine, error: BaseException | None) -> DatabaseUnreachable:
+@contextmanager
+def reaching(engine: Engine) -> Iterator[None]:
+    """Let a database that is away, or that did not get to an answer, be an error in words.
+
+    Raises
+    ------
+    DatabaseUnreachable
+        No connection could be had, or it was lost.
+    DatabaseBusy
+        A statement took longer than it may, others held what it needs, or every connection of
+        this process was at work.
+    """
+    try:
+        yield
+    except PoolTimeout:
+        raise DatabaseBusy(
+            "Every connection to the database is at work. Try again shortly; if it happens often, "
+            "raise LIANXIN_POOL_SIZE."
+        ) from None
+    except (DBAPIError, psycopg.Error) as error:
+        told = _in_words(engine, error.orig if isinstance(error, DBAPIError) else error)
+        if told is None:
+            raise
+        # The driver's words may hold the statement's values: they end here.
+        raise told from None
+
+
+def _in_words(engine: Engine, cause: BaseException | None) -> LayersError | None:
+    """Return what to say of a database that is away or busy, or None where it is neither."""
+    if not isinstance(cause, psycopg.OperationalError):
+        return None
+    if isinstance(cause, psycopg.errors.QueryCanceled):
+        return DatabaseBusy(
+            "The database needed longer than one answer may take, and nothing was changed. Ask for "
+            "less at once or try again; LIANXIN_STATEMENT_TIMEOUT_S is the limit."
+        )
+    if isinstance(cause, _IN_THE_WAY):
+        return DatabaseBusy(
+            "Somebody else was changing the same rows, and nothing was changed. Try again."
+        )
+    # Without a code the driver itself found nobody at the other end.
+    away = cause.sqlstate is None or cause.sqlstate[:2] in _AWAY
+    return _explain_unreachable(engine, cause) if away else None
+
+
+def _explain_unreachable(engine: Engine, error: BaseException | None) -> DatabaseUnreachable:
     """Say in a clerk's words why no connection came about; never with the password."""
     url = engine.url
     said = _first_line(error)

@@ -9,6 +9,10 @@ class DatabaseUnreachable(LayersError):
     """No server answers, or it refuses the name or password."""
 
 
+class DatabaseBusy(LayersError):
+    """The database is there, but did not get to an answer in time; nothing was changed."""
+
+
 class ServerTooOld(LayersError):
     """PostgreSQL or PostGIS is older than what the service needs."""
 

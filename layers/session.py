@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from layers.cluster import PrivateCluster
-from layers.database import check_server, explain_unreachable, require_schema, upgrade
+from layers.database import check_server, reaching, require_schema, upgrade
 from layers.errors import SettingsInvalid
 from layers.settings import Settings
 
@@ -51,8 +51,14 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Give a session whose work is committed at the end, or rolled back on any error."""
-        with self._sessions() as session, session.begin():
+        """Give a session whose work is committed at the end, or rolled back on any error.
+
+        Raises
+        ------
+        DatabaseUnreachable, DatabaseBusy
+            See ``layers.database.reaching``.
+        """
+        with reaching(self.engine), self._sessions() as session, session.begin():
             yield session
 
     @contextmanager
@@ -60,17 +66,16 @@ class Database:
         """Give a psycopg connection of its own, for COPY and LISTEN; it ends with the block.
 
         What was done is committed at the end, or rolled back on any error. No statement timeout
-        holds, as a bulk load takes as long as it takes.
+        holds, as a bulk load takes as long as it takes. Errors as in ``transaction``.
         """
         connect = psycopg.connect if self.cluster is None else self.cluster.connect
         arguments, parameters = self.engine.dialect.create_connect_args(self.engine.url)
         parameters["application_name"] = APPLICATION_NAME
         parameters["options"] = f"{parameters.get('options', '')} -c timezone=UTC"
-        try:
-            connection = connect(*arguments, autocommit=autocommit, **parameters)
-        except psycopg.OperationalError as error:
-            raise explain_unreachable(self.engine, error) from None
-        with connection:
+        with (
+            reaching(self.engine),
+            connect(*arguments, autocommit=autocommit, **parameters) as connection,
+        ):
             yield connection
 
     def close(self) -> None:

@@ -19,7 +19,6 @@ from layers.actions.draw_chart import (
     draw_chart,
     list_charts,
 )
-from layers.actions.overview import DatabaseState, database_state
 
 router = APIRouter(prefix="/charts", tags=["charts"])
 
@@ -77,19 +76,16 @@ class ChartList(BaseModel):
 @router.get(
     "",
     response_model=ChartList,
-    responses={200: {"content": {"text/html": {}}}},
+    responses=problems(503) | {200: {"content": {"text/html": {}}}},
     summary="Every place that has a chart",
 )
 def list_all(request: Request, services: OpenServices) -> Response:
     """Return the charts, the whole place first; to a browser as a page."""
-    language = services.settings.language
-    if wants_page(request):
-        state = database_state(services.database)
-        if state.state is not DatabaseState.READY:
-            return page(request, "failed.html", language, 503, overview=state)
     places, schemes = list_charts(services.database)
     if wants_page(request):
-        return page(request, "charts.html", language, places=places, schemes=schemes)
+        return page(
+            request, "charts.html", services.settings.language, places=places, schemes=schemes
+        )
     answer = ChartList(
         charts=[_entry(place) for place in places],
         schemes=[ChartScheme(code=s.code, name_zh=s.name_zh, name_en=s.name_en) for s in schemes],

@@ -10,7 +10,6 @@ from api.dependencies import OpenServices, json_answer
 from api.pages import page, wants_page
 from api.schemas.problems import problems
 from layers.actions.list_editions import EditionSummary, list_editions, show_edition
-from layers.actions.overview import DatabaseState, database_state
 
 router = APIRouter(prefix="/editions", tags=["editions"])
 
@@ -60,17 +59,12 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="number of the edit
 _PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 
 
-@router.get("", response_model=EditionList, responses=_PAGE, summary="All editions")
+@router.get("", response_model=EditionList, responses=problems(503) | _PAGE, summary="All editions")
 def list_all(request: Request, services: OpenServices) -> Response:
     """Return the editions, the newest first; to a browser as a page."""
-    language = services.settings.language
-    if wants_page(request):
-        state = database_state(services.database)
-        if state.state is not DatabaseState.READY:
-            return page(request, "failed.html", language, 503, overview=state)
     editions = list_editions(services.database)
     if wants_page(request):
-        return page(request, "editions.html", language, editions=editions)
+        return page(request, "editions.html", services.settings.language, editions=editions)
     answer = EditionList(editions=[EditionOut(**_fields(edition)) for edition in editions])
     return json_answer(answer.model_dump(mode="json"), headers={"Vary": "Accept"})
 
@@ -78,7 +72,7 @@ def list_all(request: Request, services: OpenServices) -> Response:
 @router.get(
     "/{number}",
     response_model=EditionSheet,
-    responses=problems(404, 422) | _PAGE,
+    responses=problems(404, 422, 503) | _PAGE,
     summary="One edition with its findings",
 )
 def show(number: Number, request: Request, services: OpenServices) -> Response:

@@ -12,8 +12,9 @@ from gis.routing import Rule
 from layers.actions.boundaries import InForce
 from layers.actions.chart_styles import case_state_styles
 from layers.actions.draw_chart import list_charts
-from layers.actions.overview import DatabaseState, Overview, database_state, overview
+from layers.actions.overview import overview
 from layers.actions.place import Place, Placed, current, place
+from layers.errors import LayersError
 from layers.paths import codes_of_path
 
 router = APIRouter(include_in_schema=False)
@@ -73,27 +74,27 @@ def start(request: Request, services: OpenServices) -> Response:
 def find(
     request: Request, services: OpenServices, lon: str = "", lat: str = "", datum: str = ""
 ) -> Response:
-    """Say who owns a point; what cannot be read is said beside its field."""
+    """Say who owns a point, from memory; what cannot be read is said beside its field."""
     search = Search(lon.strip()[:_LONGEST], lat.strip()[:_LONGEST], datum.strip()[:_LONGEST])
-    state: Overview | None = None
+    failure = None
     if search.asked:
-        state = database_state(services.database)
-        _answer(search, services, state)
-    failed = state is not None and state.state is not DatabaseState.READY and not search.placed
-    status = 503 if failed else 422 if search.problems else 200
+        try:
+            _answer(search, services)
+        except LayersError as error:  # the boundaries never came into memory
+            failure = str(error)
+    status = 503 if failure else 422 if search.problems else 200
     return page(
         request,
         "find.html",
         services.settings.language,
         status,
         search=search,
-        failed=failed,
-        overview=state,
+        failure=failure,
         Rule=Rule,
     )
 
 
-def _answer(search: Search, services: Services, state: Overview) -> None:
+def _answer(search: Search, services: Services) -> None:
     numbers = _coordinates(search)
     if not search.datum:
         search.problems["datum"] = (
@@ -101,8 +102,6 @@ def _answer(search: Search, services: Services, state: Overview) -> None:
             "Choose the datum; it is never guessed",
         )
     if search.problems or numbers is None:
-        return
-    if state.state is not DatabaseState.READY:
         return
     search.in_force = current(services.boundaries)
     if search.in_force is None:

@@ -31,7 +31,7 @@ _WORDS: Final = {
     413: "The body or the list is too large.",
     415: "The body is of a type that is not taken here.",
     422: "The request is malformed, or says what cannot be.",
-    503: "No edition of the boundaries is in force, or the database is away.",
+    503: "No edition of the boundaries is in force, or the database is away or busy.",
 }
 
 

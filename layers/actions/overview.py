@@ -1,16 +1,15 @@
 """Say what is loaded, and in which state the database is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
 import structlog
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from layers.actions.list_editions import EditionSummary, show_edition
-from layers.database import SchemaState, explain_unreachable, schema_status
+from layers.database import SchemaState, schema_status
 from layers.errors import LayersError
 from layers.session import Database
 from layers.store import overview as store
@@ -110,40 +109,13 @@ def overview(database: Database) -> Overview:
         ``loaded`` is None unless the state is ready.
     """
     try:
-        found = database_state(database)
-        if found.state is not DatabaseState.READY:
-            return found
-        return replace(found, loaded=_loaded(database))
-    except (LayersError, SQLAlchemyError) as error:
-        return _unreachable(database, error)
-
-
-def database_state(database: Database) -> Overview:
-    """Say only in which state the database is.
-
-    Parameters
-    ----------
-    database : Database
-        Need not be there, nor have a schema.
-
-    Returns
-    -------
-    Overview
-        Without ``loaded``.
-    """
-    try:
         schema = schema_status(database.engine)
-    except (LayersError, SQLAlchemyError) as error:
-        return _unreachable(database, error)
-    return Overview(_SCHEMA_STATES[schema.state], database.private, schema.revision)
-
-
-def _unreachable(database: Database, error: LayersError | SQLAlchemyError) -> Overview:
-    _LOG.warning("overview_failed", problem=type(error).__name__)
-    if isinstance(error, SQLAlchemyError):
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        error = explain_unreachable(database.engine, cause)
-    return Overview(DatabaseState.UNREACHABLE, database.private, problem=str(error))
+        state = _SCHEMA_STATES[schema.state]
+        loaded = _loaded(database) if state is DatabaseState.READY else None
+    except LayersError as error:
+        _LOG.warning("overview_failed", problem=type(error).__name__)
+        return Overview(DatabaseState.UNREACHABLE, database.private, problem=str(error))
+    return Overview(state, database.private, schema.revision, loaded=loaded)
 
 
 def _loaded(database: Database) -> Loaded:

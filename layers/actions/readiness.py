@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-import psycopg
-from sqlalchemy import exc
-
 from layers.actions.boundaries import Boundaries
 from layers.database import check_server, require_schema
 from layers.errors import LayersError, NoEditionInForce
@@ -19,11 +16,6 @@ class Finding:
     ok: bool
     message: str
     message_zh: str
-
-
-def database_gone(error: BaseException) -> bool:
-    """Return whether an error means that the database is away or overloaded, not that we erred."""
-    return isinstance(error, psycopg.OperationalError | exc.OperationalError | exc.TimeoutError)
 
 
 def readiness(database: Database, boundaries: Boundaries) -> list[Finding]:

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from api.problems import TABLE, problem_of
 from gis.errors import GisError
-from layers.errors import DatabaseUnreachable, LayersError, NoEditionInForce
+from layers.errors import DatabaseBusy, DatabaseUnreachable, LayersError, NoEditionInForce
 
 
 def leaves(root: type[Exception]) -> Iterator[type[Exception]]:
@@ -35,6 +35,14 @@ def test_a_message_for_the_operator_is_not_sent() -> None:
     assert answer.status_code == 503
     assert b"internal" not in bytes(answer.body)
     assert answer.headers["retry-after"] == "5"
+
+
+def test_a_busy_database_is_asked_again_later() -> None:
+    answer = problem_of(DatabaseBusy("Ask for less at once."))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    body = orjson.loads(answer.body)
+    assert body["type"] == "urn:lianxin:problem:database-busy"
+    assert body["detail"] == "Ask for less at once."
 
 
 def test_a_message_for_the_asker_is_sent() -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from layers.cluster import machine
-from layers.errors import DatabaseUnreachable
+from layers.errors import DatabaseBusy, DatabaseUnreachable
 from layers.session import Database, open_database, open_ready_database
 from layers.settings import Settings
 
@@ -70,13 +71,68 @@ def test_raw_connection_listens(fresh_database: Database) -> None:
 def test_query_that_takes_too_long_is_given_up(fresh_database_url: str) -> None:
     database = open_database(Settings(database_url=fresh_database_url, statement_timeout_s=1))
     try:
-        with pytest.raises(DBAPIError) as failure, database.transaction() as session:
+        with (
+            pytest.raises(DatabaseBusy, match="LIANXIN_STATEMENT_TIMEOUT_S"),
+            database.transaction() as session,
+        ):
             session.execute(text("SELECT pg_sleep(20)"))
-        assert isinstance(failure.value.orig, psycopg.errors.QueryCanceled)
         with database.raw() as connection:
             assert connection.execute("SHOW statement_timeout").fetchone() == ("0",)
     finally:
         database.close()
+
+
+def test_two_that_wait_for_one_another_are_told_so(fresh_database: Database) -> None:
+    both = threading.Barrier(2)
+    told: list[str] = []
+
+    def hold(*locks: int) -> None:
+        lock = text("SELECT pg_advisory_xact_lock(:number)")
+        try:
+            with fresh_database.transaction() as session:
+                session.execute(lock, {"number": locks[0]})
+                both.wait()
+                session.execute(lock, {"number": locks[1]})
+        except DatabaseBusy as error:
+            told.append(str(error))
+
+    other = threading.Thread(target=hold, args=(2, 1))
+    other.start()
+    hold(1, 2)
+    other.join()
+    assert len(told) == 1
+    assert "Try again" in told[0]
+
+
+def test_a_pool_with_no_connection_left_says_so(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database(Settings(database_url=fresh_database_url, pool_size=1))
+    monkeypatch.setattr(database.engine.pool, "_timeout", 0.1)
+    with database.transaction() as session:
+        session.execute(COUNT)
+        with (
+            pytest.raises(DatabaseBusy, match="LIANXIN_POOL_SIZE"),
+            database.transaction() as another,
+        ):
+            another.execute(COUNT)
+    database.close()
+
+
+ENDED = "SELECT pg_terminate_backend(pg_backend_pid())"
+
+
+def test_a_session_that_is_lost_on_the_way_says_so(fresh_database: Database) -> None:
+    with pytest.raises(DatabaseUnreachable), fresh_database.transaction() as session:  # noqa: PT012
+        session.execute(INSERT)
+        session.execute(text(ENDED))
+    with fresh_database.transaction() as session:
+        assert session.scalar(COUNT) == 0
+
+
+def test_a_raw_connection_that_is_lost_on_the_way_says_so(fresh_database: Database) -> None:
+    with pytest.raises(DatabaseUnreachable), fresh_database.raw() as connection:
+        connection.execute(ENDED)
 
 
 def test_connections_say_whose_they_are(database: Database) -> None:

@@ -1,16 +1,20 @@
 """The start page and the point finder: what a person reads there, in every state."""
 
+import html
 import re
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+import typer
 from fastapi.testclient import TestClient
 
+from api.cli import app as cli
 from api.routers import start
 from gis.chart.symbols import TOKENS
 from layers.actions.overview import DatabaseState, Overview
-from tests.api.conftest import INSIDE, SHARED_EDGE, WEST_GRID, Serve, a_report
+from layers.errors import DatabaseUnreachable
+from tests.api.conftest import IN_THE_STREET, INSIDE, SHARED_EDGE, WEST_GRID, Serve, a_report
 
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -129,12 +133,16 @@ def test_a_database_that_really_goes_away(serve: Serve, town_url: str, cluster, 
         assert answer.status_code == 200
         assert "数据库现在连不上" in answer.text
         found = client.get("/find", params={**INSIDE, "lang": "zh"})
-        assert found.status_code == 503
-        assert "现在查不了" in found.text
-        for path in ("/charts", "/editions"):
-            failed = client.get(f"{path}?lang=zh", headers=PAGE)
+        assert found.status_code == 200
+        assert "白云第一网格" in found.text
+        for path in ("/charts", "/charts/all.html", "/editions", "/editions/1", "/cases"):
+            failed = client.get(path, headers=PAGE)
             assert failed.status_code == 503
             assert "现在读不到数据" in failed.text
+            assert failed.headers["retry-after"] == "5"
+            refused = client.get(path)
+            assert refused.status_code == 503
+            assert refused.json()["type"] == "urn:lianxin:problem:database-unavailable"
     finally:
         _administer(cluster, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert "数据库现在连不上" not in client.get("/?lang=zh").text
@@ -242,6 +250,40 @@ def test_what_was_typed_comes_back_escaped(shared_client: TestClient) -> None:
     answer = shared_client.get("/find", params={"lon": hostile, "lat": "1", "datum": hostile})
     assert "<script>alert" not in answer.text
     assert "{{7*7}}" in answer.text
+
+
+def test_the_finder_says_when_it_cannot_know(
+    shared_client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_boundaries: object) -> None:
+        raise DatabaseUnreachable("nothing listens on <db>")
+
+    monkeypatch.setattr(start, "current", away)
+    answer = shared_client.get("/find", params={**INSIDE, "lang": "en"})
+    assert answer.status_code == 503
+    assert "This cannot be answered now" in answer.text
+    assert "nothing listens on &lt;db&gt;" in answer.text
+
+
+def test_one_is_no_more_than_one(client: TestClient) -> None:
+    client.post("/cases", json=a_report(place=IN_THE_STREET))
+    client.post("/cases", json=a_report(category="51002"))
+    page = words(client.get("/", params={"lang": "en"}).text)
+    assert "1 open case in an area's own queue" in html.unescape(page)
+    assert "1 of the open cases is confidential" in page
+    client.post("/cases", json=a_report(place=IN_THE_STREET))
+    client.post("/cases", json=a_report(category="51002"))
+    page = words(client.get("/", params={"lang": "en"}).text)
+    assert "2 open cases in the areas' own queues" in html.unescape(page)
+    assert "2 of the open cases are confidential" in page
+
+
+def test_every_command_that_it_names_exists(client: TestClient, empty_service: TestClient) -> None:
+    group = typer.main.get_command(cli)
+    for service in (client, empty_service):
+        named = re.findall(r"lianxin ([a-z]+)(?: [a-z./]|\s*<)", service.get("/?lang=en").text)
+        assert "import" in named
+        assert set(named) <= set(group.commands)
 
 
 def test_before_the_first_edition_the_finder_says_so(empty_service: TestClient) -> None:
