@@ -5,6 +5,7 @@ sieved in the plane that touches the earth at the point: first runs of neighbour
 boxes, then edge by edge; what can be nearest is measured well (decision 0001).
 """
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from gis.geometry import Degrees, Geometries, Metres, Positions
 _CHUNK: Final = 32_768  # pairs of a point and an edge held at once: they fit in the cache
 _RUN: Final = 16  # edges that share a box
 _RUNS_NEAR: Final = 4  # how many runs are commonly left of a long boundary
+_RUNS_MANY: Final = 16  # from here on their boxes spare one point more than they cost
 _GAUSS_MAX_M: Final = 2_000.0  # below this the mid-latitude formula is exact to a micrometre
 
 
@@ -125,26 +127,36 @@ class BoundaryEdges:
 
         The same number to the last bit as from :meth:`distances_m`, without the cost of pairs.
         """
-        first, end = int(self._first_run[which]), int(self._first_run[which + 1])
-        if first == end:
+        edges = self._edges_in_reach(lon, lat, which)
+        if not edges.size:
             return float("nan")
+        if edges.size == 1:  # as nearly always
+            x, y, *foot = self._feet(lon, lat, edges[0])
+            metres = math.sqrt(x * x + y * y)
+        else:
+            x, y, *feet = self._feet(lon, lat, edges)
+            squares = x * x + y * y
+            metres = math.sqrt(squares.min())
+            nearest = np.flatnonzero(squares == squares.min())[-1]
+            foot = [each[nearest] for each in feet]
+        return metres if metres <= _GAUSS_MAX_M else float(distances_m(lon, lat, *foot))
+
+    def _edges_in_reach(self, lon: float, lat: float, which: int) -> Positions:
+        """Return the edges of one geometry that can be nearest to one point."""
+        first, end = self._first_run[which], self._first_run[which + 1]
+        if first == end:
+            return np.zeros(0, dtype=np.intp)
         east, north = metres_a_degree(lat)
-        edges: Any = slice(self._run_starts[first], self._run_starts[end])
-        if end - first > 1:
+        start = self._run_starts[first]
+        some: slice | Positions = slice(start, self._run_starts[end])
+        if end - first > _RUNS_MANY:
             least, most = self._box_squares(lon, lat, slice(first, end), east, north)
             runs = first + np.flatnonzero(least <= _reach(most.min(), east, north))
-            sizes = self._run_starts[runs + 1] - self._run_starts[runs]
-            edges = _ranges(self._run_starts[runs], sizes)
-        squares = self._flat_squares(lon, lat, edges, east, north)
+            starts = self._run_starts[runs]
+            some = _ranges(starts, self._run_starts[runs + 1] - starts)
+        squares = self._flat_squares(lon, lat, some, east, north)
         near = np.flatnonzero(squares <= _reach(squares.min(), east, north))
-        near = edges[near] if end - first > 1 else near + edges.start
-        x, y, foot_lon, foot_lat = self._feet(lon, lat, near)
-        squares = x * x + y * y
-        metres = float(np.sqrt(squares.min()))
-        if metres > _GAUSS_MAX_M:
-            far = np.flatnonzero(squares == squares.min())[-1]
-            metres = float(distances_m(lon, lat, foot_lon[far], foot_lat[far]))
-        return metres
+        return some[near] if isinstance(some, np.ndarray) else start + near
 
     def _chunk(self, lon: Degrees, lat: Degrees, which: Positions) -> Metres:
         """Sieve the edges on a flat earth, then measure well to those that can be nearest."""

@@ -65,19 +65,27 @@ def metres_a_degree(lat: float | Degrees) -> tuple[float | Metres, float | Metre
     return across * cosine * _DEGREE, across * (1.0 - GEOD.es) / bend * _DEGREE
 
 
-def degrees_around(lat: Degrees, metres: float) -> tuple[Degrees, float]:
+@overload
+def degrees_around(lat: float, metres: float) -> tuple[float, float]: ...
+
+
+@overload
+def degrees_around(lat: Degrees, metres: float) -> tuple[Degrees, float]: ...
+
+
+def degrees_around(lat: float | Degrees, metres: float) -> tuple[float | Degrees, float]:
     """Return how many degrees east and north surely reach as far as ``metres``.
 
     Parameters
     ----------
-    lat : ndarray of float, shape (n,)
+    lat : float or ndarray of float, shape (n,)
         Latitudes, finite.
     metres : float
         A distance on the ground.
 
     Returns
     -------
-    ndarray of float, shape (n,)
+    float or ndarray of float, shape (n,)
         Half the width of a box that holds the whole circle; 360 at the poles.
     float
         Half its height.

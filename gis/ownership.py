@@ -20,6 +20,7 @@ from gis.errors import InvalidGrids, InvalidPoints
 from gis.geometry import OUTSIDE, Degrees, Geometries, Metres, Positions
 
 _CHUNK: Final = 131_072  # points held as geometries at once: some 20 MB
+_EDGE_M: Final = 1e-3  # what is farther from a boundary than rounding can reach is not on it
 _TIE_M: Final = 1e-6  # nearer than a micrometre to one another is equally near
 _POLYGONAL: Final = (3, 6)  # shapely's type ids of Polygon and MultiPolygon
 
@@ -91,12 +92,10 @@ class GridIndex:
         for _ in range(4 if len(self._parts) else 0):
             shapely.intersects_xy(self._parts, corners[:, 0], corners[:, 1])
         self._tree.query(shapely.Point(0, 0))
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
+        some = len(self._parts) > 0  # shapely has no bounds of nothing
+        bounds = shapely.total_bounds(self._parts).tolist() if some else [math.nan] * 4
+        self.bounds: tuple[float, float, float, float] = tuple(bounds)
         """West, south, east and north of all grids; NaN where there is none."""
-        west, south, east, north = shapely.total_bounds(self._parts)
-        return float(west), float(south), float(east), float(north)
 
     def owners(self, lon: ArrayLike, lat: ArrayLike) -> Positions:
         """Return the position of the grid that owns each point.
@@ -119,21 +118,61 @@ class GridIndex:
         >>> index.owners(np.array([1.0, 9.0]), np.array([0.5, 9.0])).tolist()
         [0, -1]
         """
-        return self.claims(lon, lat)[0]
-
-    def claims(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Positions, NDArray[np.bool_]]:
-        """Return each point's owner, and what :meth:`on_boundary` says of it, in one pass."""
         lons, lats = _coordinates(lon, lat)
         owners = np.full(len(lons), OUTSIDE, dtype=np.intp)
+        for start in range(0, len(lons), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            owners[part] = self._first(len(lons[part]), *self._covering(lons[part], lats[part]))
+        return owners
+
+    def claims(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Positions, Metres, NDArray[np.bool_]]:
+        """Return who owns each point, how far its boundary is, and where others claim it too.
+
+        Parameters
+        ----------
+        lon, lat : array_like of float, shape (n,)
+            Degrees in the storage CRS.
+
+        Returns
+        -------
+        ndarray of intp, shape (n,)
+            As :meth:`owners`.
+        ndarray of float, shape (n,)
+            Metres to the owner's boundary; NaN where there is no owner.
+        ndarray of bool, shape (n,)
+            Where a point lies exactly on its owner's boundary, or several grids of the owner's
+            kind cover it: a dedicated grid inside a basic one is no dispute. False where there is
+            no owner.
+
+        Examples
+        --------
+        >>> left, right = shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)
+        >>> index = GridIndex(["G01", "G02"], np.array([left, right]))
+        >>> owners, metres, disputed = index.claims([1.0, 0.999, 9.0], [0.5, 0.5, 0.5])
+        >>> owners.tolist(), metres.round().tolist(), disputed.tolist()
+        ([0, 0, -1], [0.0, 111.0, nan], [True, False, False])
+        """
+        lons, lats = _coordinates(lon, lat)
+        owners = np.full(len(lons), OUTSIDE, dtype=np.intp)
+        metres = np.full(len(lons), np.nan)
         disputed = np.zeros(len(lons), dtype=bool)
         for start in range(0, len(lons), _CHUNK):
             part = slice(start, start + _CHUNK)
-            point, found = self._covering(lons[part], lats[part])
-            ranks = np.full(len(lons[part]), len(self.codes), dtype=np.intp)
-            np.minimum.at(ranks, point, self._part_rank[found])
-            owners[part] = self._by_rank[ranks]
-            disputed[part] = self._disputed(lons[part], lats[part], owners[part], (point, found))
-        return owners, disputed
+            x, y = lons[part], lats[part]
+            point, found = self._covering(x, y)
+            owner = self._first(len(x), point, found)
+            owned = np.flatnonzero(owner != OUTSIDE)
+            far = np.full(len(x), np.nan)
+            far[owned] = self.edges.distances_m(x[owned], y[owned], owner[owned])
+            grid, by = self._by_rank[self._part_rank[found]], owner[point]
+            others = (grid != by) & (self.dedicated[grid] == self.dedicated[by])
+            close = np.flatnonzero((grid == by) & (far[point] < _EDGE_M))
+            part_of, at = self._parts[found[close]], point[close]
+            on_edge = ~shapely.contains_xy(part_of, x[at], y[at])
+            owners[part], metres[part] = owner, far
+            disputed[start + point[others]] = True
+            disputed[start + at[on_edge]] = True
+        return owners, metres, disputed
 
     def owner(self, lon: float, lat: float) -> str | None:
         """Return the code of the grid that owns one point, or None.
@@ -147,63 +186,25 @@ class GridIndex:
 
     def owner_position(self, lon: float, lat: float) -> int:
         """Return the position of the grid that owns one point, or ``OUTSIDE``."""
-        return self.claim(lon, lat)[0]
+        parts = self._parts_over(lon, lat)
+        return int(self._by_rank[self._part_rank[parts[0]]]) if parts else OUTSIDE
 
-    def claim(self, lon: float, lat: float) -> tuple[int, bool]:
-        """Return the position of one point's owner, and what :meth:`on_boundary` says of it."""
-        if not (math.isfinite(lon) and math.isfinite(lat)):
-            return OUTSIDE, False
-        found = self._tree.query(shapely.Point(lon, lat))
-        found.sort()  # in the order of precedence: the first that covers it owns it
-        owner, disputed = OUTSIDE, False
-        for part in found[shapely.intersects_xy(self._parts[found], lon, lat)]:
-            grid = int(self._by_rank[self._part_rank[part]])
-            if owner == OUTSIDE:
-                owner = grid
-            if grid == owner:
-                disputed |= not shapely.contains_xy(self._parts[part], lon, lat)
-            else:
-                disputed |= bool(self.dedicated[grid] == self.dedicated[owner])
-        return owner, disputed
-
-    def on_boundary(
-        self, lon: ArrayLike, lat: ArrayLike, positions: Positions
-    ) -> NDArray[np.bool_]:
-        """Return where a point lies exactly on its owner's boundary, or has several claimants.
-
-        Parameters
-        ----------
-        lon, lat : array_like of float, shape (n,)
-            Degrees in the storage CRS.
-        positions : ndarray of intp, shape (n,)
-            The owners, as :meth:`owners` returned them.
-
-        Returns
-        -------
-        ndarray of bool, shape (n,)
-            False where there is no owner. A dedicated grid inside a basic one is no dispute, so
-            only claimants of the owner's kind count.
-        """
-        lons, lats = _coordinates(lon, lat)
-        out = np.zeros(len(lons), dtype=bool)
-        for start in range(0, len(lons), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            pairs = self._covering(lons[part], lats[part])
-            out[part] = self._disputed(lons[part], lats[part], positions[part], pairs)
-        return out
-
-    def _disputed(
-        self, lon: Degrees, lat: Degrees, owners: Positions, covering: tuple[Positions, Positions]
-    ) -> NDArray[np.bool_]:
-        point, found = covering
-        grid = self._by_rank[self._part_rank[found]]
-        owner = owners[point]
-        inside = shapely.contains_xy(self._parts[found], lon[point], lat[point])
-        other = (grid != owner) & (self.dedicated[grid] == self.dedicated[owner])
-        out = np.zeros(len(lon), dtype=bool)
-        out[point[((grid == owner) & ~inside) | other]] = True
-        out[owners == OUTSIDE] = False
-        return out
+    def claim(self, lon: float, lat: float) -> tuple[int, float, bool]:
+        """Return what :meth:`claims` says of one point, without the cost of arrays."""
+        parts = self._parts_over(lon, lat)
+        if not parts:
+            return OUTSIDE, math.nan, False
+        grids = [int(self._by_rank[self._part_rank[part]]) for part in parts]
+        owner = grids[0]
+        metres = self.edges.distance_m(lon, lat, owner)
+        disputed = any(
+            not shapely.contains_xy(self._parts[part], lon, lat)
+            if grid == owner
+            else self.dedicated[grid] == self.dedicated[owner]
+            for part, grid in zip(parts, grids, strict=True)
+            if grid != owner or metres < _EDGE_M
+        )
+        return owner, metres, disputed
 
     def nearest(self, lon: ArrayLike, lat: ArrayLike, within_m: float) -> Positions:
         """Return the position of the grid nearest to each point, by metres.
@@ -259,13 +260,50 @@ class GridIndex:
         best[~np.isfinite(best)] = np.nan
         return self._by_rank[ranks], best
 
+    def nearest_outside_one(self, lon: float, lat: float, within_m: float) -> tuple[int, float]:
+        """Return what :meth:`nearest_outside` says of one point, without the cost of arrays."""
+        half, north = degrees_around(lat, within_m)
+        w, s, e, n = self.bounds
+        if not (w - half <= lon <= e + half and s - north <= lat <= n + north):
+            return OUTSIDE, math.nan
+        box = shapely.box(lon - half, lat - north, lon + half, lat + north)
+        ranks = sorted({int(rank) for rank in self._part_rank[self._tree.query(box)]})
+        reached = [
+            (metres, grid)
+            for grid in (int(self._by_rank[rank]) for rank in ranks)
+            if (metres := self.edges.distance_m(lon, lat, grid)) <= within_m
+        ]
+        best = min((metres for metres, _ in reached), default=math.nan)
+        equal = (grid for metres, grid in reached if metres <= best + _TIE_M)
+        return next(equal, OUTSIDE), best
+
+    def _parts_over(self, lon: float, lat: float) -> list[int]:
+        """Return the parts that cover one point, in the order of precedence."""
+        west, south, east, north = self.bounds
+        if not (west <= lon <= east and south <= lat <= north):  # NaN is not
+            return []
+        found = self._tree.query(shapely.Point(lon, lat))
+        if not found.size:
+            return []
+        found.sort()
+        covering: list[int] = found[shapely.intersects_xy(self._parts[found], lon, lat)].tolist()
+        return covering
+
     def _covering(self, lon: Degrees, lat: Degrees) -> tuple[Positions, Positions]:
         """Return pairs of a point and a part that covers it."""
         finite = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
         x, y = lon[finite], lat[finite]
         point, part = self._tree.query(shapely.points(x, y))
+        order = np.argsort(part, kind="stable")  # one part after the other stays in the cache
+        point, part = point[order], part[order]
         covered = shapely.intersects_xy(self._parts[part], x[point], y[point])
         return finite[point[covered]], part[covered]
+
+    def _first(self, count: int, point: Positions, part: Positions) -> Positions:
+        """Return the first of the grids that cover each point, from pairs of point and part."""
+        ranks = np.full(count, len(self.codes), dtype=np.intp)
+        np.minimum.at(ranks, point, self._part_rank[part])
+        return self._by_rank[ranks]
 
 
 def _coordinates(lon: ArrayLike, lat: ArrayLike) -> tuple[Degrees, Degrees]:

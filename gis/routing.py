@@ -254,14 +254,14 @@ class Router:
         accuracy = _number(accuracy_m)
         if not (abs(lon) <= 180 and abs(lat) <= 90):
             return self.place_many(np.array([x]), np.array([y]), datum, accuracy)[0]
-        position, disputed = self.grids.claim(lon, lat)
+        position, metres, disputed = self.grids.claim(lon, lat)
         if position == OUTSIDE:
             return self.place_many(np.array([x]), np.array([y]), datum, accuracy)[0]
         return Placement(
             grid_code=self.grids.codes[position],
             area_code=None,
             rule=Rule.BOUNDARY if disputed else Rule.INSIDE,
-            distance_to_boundary_m=self.grids.edges.distance_m(lon, lat, position),
+            distance_to_boundary_m=metres,
             candidates=self.candidates(lon, lat, accuracy, position),
             datum=name,
             lon=lon,
@@ -320,11 +320,8 @@ class Router:
         self, lon: Degrees, lat: Degrees, usable: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int8], Positions, Positions, Metres]:
         rules = np.full(len(lon), _INSIDE, dtype=np.int8)
-        positions, disputed = self.grids.claims(lon, lat)
+        positions, metres, disputed = self.grids.claims(lon, lat)
         rules[disputed] = _BOUNDARY
-        metres = np.full(len(lon), np.nan)
-        owned = np.flatnonzero(positions != OUTSIDE)
-        metres[owned] = self.grids.edges.distances_m(lon[owned], lat[owned], positions[owned])
         rules[positions == OUTSIDE] = _OUTSIDE
         rules[~usable] = _UNPLACED
         lost = np.flatnonzero(rules == _OUTSIDE)

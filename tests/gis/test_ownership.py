@@ -33,9 +33,21 @@ def test_owners_are_those_of_asking_every_grid(data):
     lon, lat = np.array(points).T
     owners = grids.owners(lon, lat)
     assert_owners(grids, lon, lat, owners)
-    claims = [grids.claim(x, y) for x, y in points]
-    assert [owner for owner, _ in claims] == owners.tolist()
-    assert [on for _, on in claims] == grids.on_boundary(lon, lat, owners).tolist()
+    claimed, metres, disputed = grids.claims(lon, lat)
+    assert claimed.tolist() == owners.tolist()
+    on_edge = [
+        owner != OUTSIDE and bool(shapely.touches(partition.geometries[owner], shapely.Point(at)))
+        for owner, at in zip(owners, points, strict=True)
+    ]
+    assert disputed[on_edge].all()
+    one_by_one = [grids.claim(x, y) for x, y in points]
+    assert repr(one_by_one) == repr(
+        list(zip(owners.tolist(), metres.tolist(), disputed.tolist(), strict=True))
+    )
+    lost = owners == OUTSIDE
+    nearest, far = grids.nearest_outside(lon[lost], lat[lost], 2000.0)
+    one_by_one = [grids.nearest_outside_one(x, y, 2000.0) for x, y in zip(lon[lost], lat[lost])]  # noqa: B905
+    assert repr(one_by_one) == repr(list(zip(nearest.tolist(), far.tolist(), strict=True)))
 
 
 @pytest.mark.parametrize("offset", [0.0, 111.2, -76.6])
@@ -61,19 +73,15 @@ def test_a_dedicated_grid_goes_before_the_basic_one_around_it():
     market = shapely.box(0.4, 0.4, 0.6, 0.6)
     grids = index(LEFT, market, codes=["A", "Z"], dedicated=np.array([False, True]))
     assert [grids.owner(0.5, 0.5), grids.owner(0.4, 0.5), grids.owner(0.1, 0.1)] == ["Z", "Z", "A"]
-    owners = grids.owners([0.5, 0.4, 0.1], [0.5, 0.5, 0.1])
-    assert grids.on_boundary([0.5, 0.4, 0.1], [0.5, 0.5, 0.1], owners).tolist() == [
-        False, True, False,
-    ]  # fmt: skip
+    _, _, disputed = grids.claims([0.5, 0.4, 0.1], [0.5, 0.5, 0.1])
+    assert disputed.tolist() == [False, True, False]
 
 
 def test_two_basic_grids_over_one_point_are_a_dispute():
     grids = index(LEFT, shapely.box(0.5, 0, 2, 1))
-    owners = grids.owners([0.7, 0.2, 9.0], [0.5, 0.5, 9.0])
+    owners, _, disputed = grids.claims([0.7, 0.2, 9.0], [0.5, 0.5, 9.0])
     assert owners.tolist() == [0, 0, OUTSIDE]
-    assert grids.on_boundary([0.7, 0.2, 9.0], [0.5, 0.5, 9.0], owners).tolist() == [
-        True, False, False,
-    ]  # fmt: skip
+    assert disputed.tolist() == [True, False, False]
 
 
 def test_a_hole_belongs_to_nobody_but_its_edge_does():
@@ -95,6 +103,8 @@ def test_none_and_empty_own_nothing_and_no_grids_own_nothing():
     assert index().owners([0.5], [0.5]).tolist() == [OUTSIDE]
     assert index().owner(0.5, 0.5) is None
     assert index().nearest([0.5], [0.5], 50).tolist() == [OUTSIDE]
+    assert index().nearest_outside_one(0.5, 0.5, 50)[0] == OUTSIDE
+    assert np.isnan(index().bounds).all()
 
 
 @pytest.mark.parametrize(

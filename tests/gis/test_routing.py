@@ -155,6 +155,21 @@ def test_many_are_placed_as_one_by_one(data):
     assert np.array_equal(many.lon[placed], x[placed])
 
 
+def test_without_any_grid_all_waits_in_a_queue():
+    none = GridIndex([], np.array([], dtype=object))
+    x, y = [111.205, -77.0, 111.205, None, 37517103.0], [39.905, 39.0, 39.905, None, 4418444.0]
+    kinds = ["wgs84", "wgs84", "gcj02", "wgs84", "EPSG:4546"]
+    placed = [Router(none, AREAS).place(*at) for at in zip(x, y, kinds, strict=True)]
+    assert [p.rule.value for p in placed] == [
+        "fallback", "outside", "fallback", "unplaced", "unplaced",
+    ]  # fmt: skip
+    assert [p.area_code for p in placed][:2] == ["150622003003", "150622"]
+    assert all(p.grid_code is None and p.warnings == () for p in placed)
+    assert Router(none).place(111.2, 39.9, "wgs84", 30).rule is Rule.OUTSIDE
+    many = Router(none, AREAS).place_many(x[:2], y[:2], "wgs84")
+    assert [repr(p) for p in many] == [repr(p) for p in placed[:2]]
+
+
 def test_nothing_in_nothing_out():
     assert len(ROUTER.place_many([], [], "gcj02")) == 0
 
