@@ -1,5 +1,7 @@
 """The boundaries in force, kept in memory: who owns a place, answered without a query."""
 
+import selectors
+import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -181,6 +183,8 @@ class Boundaries:
         self._current: InForce | None = None
         self._loading = threading.Lock()
         self._closing = threading.Event()
+        # closing one end wakes the listener, which waits at the other as well as at the database
+        self._bell, self._ear = socket.socketpair()
         self._listener = threading.Thread(
             target=self._listen, name="lianxin-boundaries", daemon=True
         )
@@ -212,8 +216,9 @@ class Boundaries:
             return self._load()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, at once."""
         self._closing.set()
+        self._bell.close()
         self._listener.join(timeout=10)
 
     def _load(self) -> InForce:
@@ -226,16 +231,22 @@ class Boundaries:
 
         Readers keep the last boundaries meanwhile: an old answer is better than none.
         """
-        while not self._closing.is_set():
-            try:
-                self._follow()
-            except Exception as problem:
-                _LOG.warning("boundaries_not_followed", problem=type(problem).__name__)
-                self._closing.wait(_RETRY_S)
+        with self._ear:
+            while not self._closing.is_set():
+                try:
+                    self._follow()
+                except Exception as problem:
+                    _LOG.warning("boundaries_not_followed", problem=type(problem).__name__)
+                    self._closing.wait(_RETRY_S)
 
     def _follow(self) -> None:
         """Reload on every notification, and whenever the edition's number turns out different."""
-        with self._database.raw(autocommit=True) as connection:
+        with (
+            self._database.raw(autocommit=True) as connection,
+            selectors.DefaultSelector() as either,
+        ):
+            either.register(connection.fileno(), selectors.EVENT_READ)
+            either.register(self._ear, selectors.EVENT_READ)
             connection.execute(
                 sql.SQL("LISTEN {}").format(sql.Identifier(territory.EDITION_CHANNEL))
             )
@@ -243,7 +254,10 @@ class Boundaries:
             if self._current is not None and seen is not None:
                 self.refresh()  # what was announced while nobody listened
             while not self._closing.is_set():
-                heard = list(connection.notifies(timeout=POLL_S, stop_after=1))
+                heard = list(connection.notifies(timeout=0))
+                if not heard:
+                    either.select(POLL_S)
+                    heard = list(connection.notifies(timeout=0))
                 before, seen = seen, _edition_id(connection)
                 if seen is not None and (heard or seen != before):
                     self.refresh()

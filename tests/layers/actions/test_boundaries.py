@@ -3,6 +3,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -110,6 +111,38 @@ def test_readers_keep_the_last_boundaries_while_the_database_is_away(
     assert boundaries.in_force().edition_id == first
     second = publish(fresh_database, grids("AB"))
     wait_until(lambda: boundaries.in_force().edition_id == second)
+
+
+def test_closing_waits_for_nothing(fresh_database: Database) -> None:
+    publish(fresh_database, grids("A"))
+    for settled in (0.0, 0.3):  # while it still connects, and while it listens
+        boundaries = Boundaries(fresh_database)
+        boundaries.in_force()
+        time.sleep(settled)
+        began = time.monotonic()
+        boundaries.close()
+        assert time.monotonic() - began < 0.4
+        assert not boundaries._listener.is_alive()
+        boundaries.close()  # once more does no harm
+
+
+def test_a_notification_is_heard_before_the_next_poll(
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layers.actions.boundaries.POLL_S", 60.0)
+    publish(fresh_database, grids("A"))
+    boundaries = Boundaries(fresh_database)
+    try:
+        assert boundaries.in_force().grids.codes == ("A",)
+        for codes in ("AB", "ABC", "AC"):
+            publish(fresh_database, grids(codes))
+            wait_until(partial(holds, boundaries, codes))
+    finally:
+        boundaries.close()
+
+
+def holds(boundaries: Boundaries, codes: str) -> bool:
+    return boundaries.in_force().grids.codes == tuple(codes)
 
 
 def test_readers_take_no_lock(fresh_database: Database, boundaries: Boundaries) -> None:
