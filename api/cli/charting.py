@@ -13,7 +13,7 @@ from api.cli.output import print_json, print_notes
 
 if TYPE_CHECKING:
     from gis.chart.definition import Language, Theme
-    from layers.actions.chart_files import ChartOrder
+    from layers.actions.chart_sources import ChartOrder
 
 
 class Lang(StrEnum):
@@ -82,7 +82,8 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     as_json: AsJson = False,
 ) -> None:
     """Draw a battle chart: one page that works from a file, with the network off."""
-    from layers.actions.chart_files import ChartOrder, check_page  # noqa: PLC0415
+    from layers.actions.chart_page import check_page  # noqa: PLC0415
+    from layers.actions.chart_sources import ChartOrder  # noqa: PLC0415
     from layers.settings import load_settings  # noqa: PLC0415
 
     check_page(out)
@@ -111,7 +112,7 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
 def _from_database(
     place: str, out: Path, look: "tuple[Language, Theme, str | None]", *, as_json: bool
 ) -> None:
-    from layers.actions.chart_files import write_page  # noqa: PLC0415
+    from layers.actions.chart_page import write_page  # noqa: PLC0415
     from layers.actions.draw_chart import (  # noqa: PLC0415
         DEFAULT_SCHEME,
         ChartRequest,
@@ -127,7 +128,8 @@ def _from_database(
 
 
 def _from_files(order: "ChartOrder", out: Path, *, as_json: bool) -> None:
-    from layers.actions.chart_files import draw_chart_from_files, write_page  # noqa: PLC0415
+    from layers.actions.chart_files import draw_chart_from_files  # noqa: PLC0415
+    from layers.actions.chart_page import write_page  # noqa: PLC0415
 
     began = time.perf_counter()
     drawn = draw_chart_from_files(order)
