@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(
         title="Lianxin 连心",
-        version="0.1.0",
+        version=version("lianxin"),
         description=DESCRIPTION,
         openapi_tags=_TAGS,
         lifespan=lifespan,

@@ -85,6 +85,13 @@ _WORDS: Final = {
 }
 
 
+_HTTP_TITLES: Final = {
+    404: ("Not found", "未找到", "Nothing is served at this path; /docs lists what is."),
+    405: ("Method not allowed", "方法不允许", "This path does not take this method."),
+    413: ("Request too large", "请求过大", ""),
+}
+
+
 def problem(
     row: Row,
     kind: str,
@@ -191,13 +198,6 @@ def register(app: FastAPI) -> None:
             app.add_exception_handler(kind, refuse_for_now)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, http)
-
-
-_HTTP_TITLES: Final = {
-    404: ("Not found", "未找到", "Nothing is served at this path; /docs lists what is."),
-    405: ("Method not allowed", "方法不允许", "This path does not take this method."),
-    413: ("Request too large", "请求过大", ""),
-}
 
 
 def _http_problem(error: HTTPException) -> Response:

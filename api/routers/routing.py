@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from api.dependencies import OpenServices, json_answer, json_body
-from api.schemas.placements import DatumName, RoutedPlacementOut, RouteQuery, placement_json
+from api.schemas.fields import DatumName
+from api.schemas.placements import RoutedPlacementOut, RouteQuery, placement_json
 from api.schemas.points import ANSWERS, BODY, Form, read_points, write_points
 from api.schemas.problems import invalid, problems
 from gis.routing import Rule

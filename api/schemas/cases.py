@@ -15,16 +15,16 @@ from pydantic import (
     model_validator,
 )
 
-from api.schemas.placements import (
+from api.schemas.fields import (
     LARGEST_ACCURACY_M,
     LARGEST_COORDINATE,
     CategoryCode,
     DatumName,
     Label,
     OneLine,
-    PlacementOut,
     SomeLines,
 )
+from api.schemas.placements import PlacementOut
 from gis.routing import Rule
 from layers.actions.place import Place
 from layers.actions.read_cases import CaseHistory, state_names

@@ -7,13 +7,12 @@ from http import HTTPStatus
 from math import isfinite
 from typing import Any, Final
 
-from api.schemas.placements import LARGEST_ACCURACY_M, LARGEST_COORDINATE, placement_json
+from api.schemas.fields import LARGEST_ACCURACY_M, LARGEST_COORDINATE, LONGEST_DATUM
+from api.schemas.placements import placement_json
 from api.schemas.problems import Refusal, invalid
 from gis.routing import Rule
 from layers.actions.boundaries import Owner
 from layers.actions.place import UNPLACED, Place, Placed
-
-_DATUM_LENGTH: Final = 32
 
 
 class Form(StrEnum):
@@ -141,7 +140,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_datum(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _DATUM_LENGTH and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_DATUM and value.isprintable()
 
 
 def _row_json(row: Any, found: Placed | str, edition_id: int) -> dict[str, Any]:

@@ -67,6 +67,17 @@ def test_the_settings_say_the_language_where_nobody_does(
     assert contents(out.read_text())["head"]["language"] == "zh"
 
 
+def test_times_are_told_in_the_zone_of_the_settings_where_nobody_names_one(
+    app: typer.Typer, grids: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--grids", str(grids), "--code", "id", "--out", str(out))
+    monkeypatch.setenv("LIANXIN_TIMEZONE", "Asia/Kathmandu")
+    run(app, *words)
+    assert contents(out.read_text())["head"]["time"]["offset"] == "+05:45"
+    run(app, *words, "--timezone", "Asia/Tokyo")
+    assert contents(out.read_text())["head"]["time"]["offset"] == "+09:00"
+
+
 def test_what_was_drawn_is_told_to_machines(
     app: typer.Typer, grids: Path, cases: Path, out: Path
 ) -> None:
