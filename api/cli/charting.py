@@ -92,7 +92,7 @@ def chart(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     if grids is None:
         _refuse_file_flags(
             code=code, name=name, buildings=buildings, households=households, status=status,
-            cases=cases, datum=datum, x=x, y=y, map=columns, title=title,
+            cases=cases, datum=datum, x=x, y=y, map=columns, timezone=timezone, title=title,
         )  # fmt: skip
         _from_database(place or "all", out, (language, theme.value, scheme), as_json=as_json)
         return

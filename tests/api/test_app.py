@@ -163,3 +163,20 @@ def test_while_the_database_is_away_points_are_still_routed(
         assert answer.json()["type"] == "urn:lianxin:problem:database-unavailable"
         assert answer.headers["retry-after"]
     assert client.post("/cases", json=a_report()).status_code == 201
+
+
+def test_a_query_that_takes_too_long_is_given_up_in_words(
+    town_url: str, town_database: Database
+) -> None:
+    with serve_with(town_url, statement_timeout_s=1) as client:
+        with town_database.raw() as blocking:
+            blocking.execute("LOCK TABLE cases IN ACCESS EXCLUSIVE MODE")
+            refused = client.get("/cases")
+            shown = client.get("/charts", headers={"Accept": "text/html", "Accept-Language": "en"})
+        assert client.get("/cases").status_code == 200
+    assert refused.status_code == 503
+    assert refused.json()["type"] == "urn:lianxin:problem:database-busy"
+    assert "longer than one answer may take" in refused.json()["detail"]
+    assert refused.headers["retry-after"] == "5"
+    assert shown.status_code == 503
+    assert "The database is busy" in shown.text

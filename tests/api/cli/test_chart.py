@@ -116,6 +116,7 @@ def test_wrong_use_is_said_in_words(
         ["all", "--grids", "x.gpkg", "--code", "id"],
         ["--grids", "x.gpkg"],
         ["--cases", "x.csv"],
+        ["all", "--timezone", "Asia/Tokyo"],
         ["--grids", "x.gpkg", "--code", "id", "--map", "nonsense"],
         ["--theme", "pink"],
     ],
