@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
 from gis.crs import crs, hub, transformer
 from gis.errors import InvalidPoints, UnknownDatum
@@ -161,8 +161,11 @@ def convert_point(x: float, y: float, source: str, target: str) -> tuple[float, 
         return x, y
     if from_datum.is_shifted and to_datum.is_plain:
         return _unshifted_point(x, y, from_datum.name)
-    lon, lat = convert([x], [y], source, target)
-    return float(lon[0]), float(lat[0])
+    if from_datum.crs is not None and to_datum.is_plain:
+        lon, lat = _to_plain(from_datum.name).transform(x, y)
+        return (lon, lat) if math.isfinite(lon) and math.isfinite(lat) else (math.nan, math.nan)
+    lons, lats = convert([x], [y], source, target)
+    return float(lons[0]), float(lats[0])
 
 
 def suspects(
@@ -278,6 +281,13 @@ def _convert_finite(
     if not target.is_plain and target.crs is not None:
         return _project(x, y, hub(target.crs), target.crs)
     return x, y
+
+
+@lru_cache(maxsize=256)
+def _to_plain(name: str) -> Transformer:
+    """Return the way from a system to plain degrees, found by its name: a CRS hashes slowly."""
+    system = crs(name)
+    return transformer(system, hub(system))
 
 
 def _project(x: Degrees, y: Degrees, source: CRS, target: CRS) -> tuple[Degrees, Degrees]:

@@ -262,20 +262,40 @@ class GridIndex:
 
     def nearest_outside_one(self, lon: float, lat: float, within_m: float) -> tuple[int, float]:
         """Return what :meth:`nearest_outside` says of one point, without the cost of arrays."""
-        half, north = degrees_around(lat, within_m)
-        w, s, e, n = self.bounds
-        if not (w - half <= lon <= e + half and s - north <= lat <= n + north):
-            return OUTSIDE, math.nan
-        box = shapely.box(lon - half, lat - north, lon + half, lat + north)
-        ranks = sorted({int(rank) for rank in self._part_rank[self._tree.query(box)]})
         reached = [
-            (metres, grid)
-            for grid in (int(self._by_rank[rank]) for rank in ranks)
-            if (metres := self.edges.distance_m(lon, lat, grid)) <= within_m
+            (metres, int(self._by_rank[rank]))
+            for rank in self._ranks_around(lon, lat, within_m)
+            if (metres := self.edges.distance_m(lon, lat, int(self._by_rank[rank]))) <= within_m
         ]
         best = min((metres for metres, _ in reached), default=math.nan)
         equal = (grid for metres, grid in reached if metres <= best + _TIE_M)
         return next(equal, OUTSIDE), best
+
+    def any_before(self, position: int, lon: float, lat: float, within_m: float) -> bool:
+        """Return whether a grid that goes before ``position``, a point's owner, is so near to it.
+
+        Examples
+        --------
+        >>> square, kiosk = shapely.box(0, 0, 1, 1), shapely.box(0.5, 0.5, 0.6, 0.6)
+        >>> index = GridIndex(["S", "K"], [square, kiosk], dedicated=np.array([False, True]))
+        >>> index.any_before(0, 0.4999, 0.5, 20), index.any_before(0, 0.4, 0.5, 20)
+        (True, False)
+        """
+        before = self._rank[position]
+        return any(
+            self.edges.distance_m(lon, lat, int(self._by_rank[rank])) <= within_m
+            for rank in self._ranks_around(lon, lat, within_m)
+            if rank < before
+        )
+
+    def _ranks_around(self, lon: float, lat: float, within_m: float) -> list[int]:
+        """Return the ranks, in order, of the grids whose boxes are so near to one point."""
+        half, up = degrees_around(lat, within_m)
+        west, south, east, north = self.bounds
+        if not (west - half <= lon <= east + half and south - up <= lat <= north + up):
+            return []
+        found = self._tree.query(shapely.box(lon - half, lat - up, lon + half, lat + up))
+        return sorted(set(self._part_rank[found].tolist()))
 
     def _parts_over(self, lon: float, lat: float) -> list[int]:
         """Return the parts that cover one point, in the order of precedence."""

@@ -10,140 +10,77 @@ the placement carries the warning ``datum_suspect`` and stays as declared.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from gis import datum as datums
+from gis.areas import AreaIndex
 from gis.ellipsoid import metres_a_degree
-from gis.errors import InvalidGrids, InvalidPoints
-from gis.geometry import OUTSIDE, Degrees, Geometries, Metres, Positions
-from gis.measure import areas_m2
+from gis.errors import InvalidPoints
+from gis.geometry import OUTSIDE, Degrees, Metres, Positions
 from gis.ownership import GridIndex
+from gis.placement import (
+    DATUM_SUSPECT,
+    NO_COORDINATES,
+    NO_NUMBERS,
+    NOT_FINITE,
+    NOT_ON_EARTH,
+    Candidate,
+    Placement,
+    Rule,
+)
+
+__all__ = [
+    "DATUM_SUSPECT",
+    "NOT_ON_EARTH",
+    "SNAP_M",
+    "AreaIndex",
+    "Candidate",
+    "Placement",
+    "Placements",
+    "Router",
+    "Rule",
+]
 
 SNAP_M: Final = 50.0
 """How far outside a grid a point may lie and still be given to it."""
 
-DATUM_SUSPECT: Final = "datum_suspect"
-"""The warning that another datum would put the point inside a grid."""
+_ANGLES: Final = np.linspace(0, 2 * np.pi, 128, endpoint=False)
+_REACH: Final = np.sqrt(_ANGLES[1] / np.sin(_ANGLES[1]))
+_CIRCLE: Final = _REACH * np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
+"""The corners of a circle of radius 1; they stand out by 0.02 %, so that its area is right."""
 
-_CIRCLE_EDGES: Final = 128
 _SHARE_DIGITS: Final = 4
-
-
-class Rule(StrEnum):
-    """How a point came to its owner."""
-
-    INSIDE = "inside"
-    BOUNDARY = "boundary"
-    SNAPPED = "snapped"
-    FALLBACK = "fallback"
-    OUTSIDE = "outside"
-    UNPLACED = "unplaced"
-
+_CLEAR: Final = 1.01  # so many radii from a boundary, the circle surely does not touch it
 
 _RULES: Final = np.array(list(Rule), dtype=object)
 _INSIDE, _BOUNDARY, _SNAPPED, _FALLBACK, _OUTSIDE, _UNPLACED = range(6)
-
-NO_COORDINATES: Final = "no coordinates"
-NO_NUMBERS: Final = "the coordinates are no numbers"
-NOT_FINITE: Final = "a coordinate is missing or not finite"
-NOT_ON_EARTH: Final = "the coordinates lie nowhere on earth in this datum"
+_LOST: Final = (Rule.FALLBACK, Rule.OUTSIDE, Rule.UNPLACED)
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A grid that may hold the true place, and its share of the accuracy circle's area."""
+class _Decision(NamedTuple):
+    """Where one point goes, in the numbers of a router."""
 
-    grid_code: str
-    share: float
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where one point goes, by which rule, and what it was decided from."""
-
-    grid_code: str | None
-    area_code: str | None
-    """The area whose queue holds it, where no grid does."""
     rule: Rule
-    distance_to_boundary_m: float | None
-    """Metres to the boundary of the owning grid."""
-    candidates: tuple[Candidate, ...]
+    position: int = OUTSIDE
+    area: int = OUTSIDE
+    metres: float = math.nan
+
+
+class _Sent(NamedTuple):
+    """One point as it was sent and converted; NaN is what is not known."""
+
+    raw: tuple[float, float]
     datum: str
-    lon: float | None
-    lat: float | None
-    accuracy_m: float | None
-    raw: tuple[float, float] | None
-    warnings: tuple[str, ...]
-    reason: str | None = None
-    """Why it has no place, where the rule is ``unplaced``."""
-
-
-class AreaIndex:
-    """The areas around grids: communities, streets, the banner.
-
-    Parameters
-    ----------
-    codes : sequence of str
-        One for each geometry; no two alike.
-    geometries : ndarray of Polygon or MultiPolygon, shape (n,)
-        Degrees in the storage CRS; they may nest.
-    root : str, optional
-        The area whose queue takes what lies outside them all. Without it, the one area that
-        covers all others, if there is one.
-
-    Examples
-    --------
-    >>> street, banner = shapely.box(0, 0, 1, 1), shapely.box(0, 0, 9, 9)
-    >>> areas = AreaIndex(["150622001", "150622"], np.array([street, banner]))
-    >>> areas.smallest([0.5, 5.0, 99.0], [0.5, 5.0, 0.0]).tolist(), areas.root
-    ([0, 1, -1], '150622')
-    """
-
-    def __init__(
-        self, codes: Sequence[str], geometries: Geometries, *, root: str | None = None
-    ) -> None:
-        checked = GridIndex(codes, geometries)
-        self.codes: tuple[str, ...] = checked.codes
-        self.geometries: Geometries = checked.geometries
-        if root is not None and root not in self.codes:
-            raise InvalidGrids(f"the root {root} is none of the areas")
-        # ranked by size: equal areas (a street of one community) by the longer, then lower code
-        sizes = areas_m2(self.geometries)
-        order = sorted(
-            range(len(self.codes)), key=lambda i: (sizes[i], -len(self.codes[i]), self.codes[i])
-        )
-        self._order: Positions = np.array([*order, OUTSIDE], dtype=np.intp)
-        ranks = [f"{rank:09d}" for rank in range(len(order))]
-        self._index = GridIndex(ranks, self.geometries[self._order[:-1]])
-        self.root: str | None = root or self._covering_all()
-
-    def _covering_all(self) -> str | None:
-        """Return the code of the one area that heads all others, or that covers them all."""
-        if not self.codes:
-            return None
-        head = min(self.codes, key=len)
-        # only a national code says by its digits what lies in it (GB/T 2260 and below)
-        if len(head) in (6, 9, 12) and all(c.isdigit() and c.startswith(head) for c in self.codes):
-            return head
-        largest = int(self._order[-2])
-        around = self.geometries[largest]
-        others = np.delete(self.geometries, largest)
-        return self.codes[largest] if bool(np.all(shapely.covers(around, others))) else None
-
-    def smallest(self, lon: ArrayLike, lat: ArrayLike) -> Positions:
-        """Return the position of the smallest area that covers each point, or ``OUTSIDE``."""
-        return self._order[self._index.owners(lon, lat)]
-
-    def smallest_position(self, lon: float, lat: float) -> int:
-        """Return the position of the smallest area that covers one point, or ``OUTSIDE``."""
-        return int(self._order[self._index.owner_position(lon, lat)])
+    lon: float
+    lat: float
+    accuracy_m: float
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -177,26 +114,21 @@ class Placements:
 
     def __getitem__(self, i: int) -> Placement:
         """Return one placement, its candidates worked out now."""
-        position, area = int(self.positions[i]), int(self.area_positions[i])
-        rule: Rule = self.rules[i]
-        placed = rule is not Rule.UNPLACED
-        lon, lat = float(self.lon[i]), float(self.lat[i])
-        distance, accuracy = float(self.distance_to_boundary_m[i]), float(self.accuracy_m[i])
-        raw = float(self.raw_x[i]), float(self.raw_y[i])
-        return Placement(
-            grid_code=None if position == OUTSIDE else self.router.grids.codes[position],
-            area_code=self.router.queue_of(rule, area),
-            rule=rule,
-            distance_to_boundary_m=distance if math.isfinite(distance) else None,
-            candidates=self.router.candidates(lon, lat, accuracy, position) if placed else (),
-            datum=self.datum,
-            lon=lon if placed else None,
-            lat=lat if placed else None,
-            accuracy_m=accuracy if math.isfinite(accuracy) else None,
-            raw=raw if math.isfinite(raw[0]) and math.isfinite(raw[1]) else None,
-            warnings=(DATUM_SUSPECT,) if self.datum_suspect[i] else (),
-            reason=self.reasons[i],
+        decision = _Decision(
+            self.rules[i],
+            int(self.positions[i]),
+            int(self.area_positions[i]),
+            float(self.distance_to_boundary_m[i]),
         )
+        sent = _Sent(
+            (float(self.raw_x[i]), float(self.raw_y[i])),
+            self.datum,
+            float(self.lon[i]),
+            float(self.lat[i]),
+            float(self.accuracy_m[i]),
+            self.reasons[i],
+        )
+        return self.router._placement(decision, sent, bool(self.datum_suspect[i]))
 
 
 class Router:
@@ -228,6 +160,7 @@ class Router:
         self.grids = grids
         self.areas = areas
         self.snap_m = snap_m
+        self._outlines: dict[int, shapely.Geometry] = {}
 
     def place(
         self, x: float | None, y: float | None, datum: str, accuracy_m: float | None = None
@@ -249,26 +182,21 @@ class Router:
             If the datum's name is not known.
         """
         name = datums.parse(datum).name
-        easting, northing = _number(x), _number(y)
-        lon, lat = datums.convert_point(easting, northing, name, datums.STORAGE)
-        accuracy = _number(accuracy_m)
-        if not (abs(lon) <= 180 and abs(lat) <= 90):
-            return self.place_many(np.array([x]), np.array([y]), datum, accuracy)[0]
-        position, metres, disputed = self.grids.claim(lon, lat)
-        if position == OUTSIDE:
-            return self.place_many(np.array([x]), np.array([y]), datum, accuracy)[0]
-        return Placement(
-            grid_code=self.grids.codes[position],
-            area_code=None,
-            rule=Rule.BOUNDARY if disputed else Rule.INSIDE,
-            distance_to_boundary_m=metres,
-            candidates=self.candidates(lon, lat, accuracy, position),
-            datum=name,
-            lon=lon,
-            lat=lat,
-            accuracy_m=accuracy if math.isfinite(accuracy) else None,
-            raw=(easting, northing),
-            warnings=(),
+        (raw_x, why_x), (raw_y, why_y) = _number(x), _number(y)
+        accuracy, _ = _number(accuracy_m)
+        lon, lat = datums.convert_point(raw_x, raw_y, name, datums.STORAGE)
+        reason = None
+        if abs(lon) <= 180 and abs(lat) <= 90:
+            decision = self._decide_one(lon, lat)
+        else:
+            decision, finite = (
+                _Decision(Rule.UNPLACED),
+                math.isfinite(raw_x) and math.isfinite(raw_y),
+            )
+            reason = why_x or why_y or (NOT_ON_EARTH if finite else NOT_FINITE)
+        suspect = decision.rule in _LOST and self._suspect_one(raw_x, raw_y, name)
+        return self._placement(
+            decision, _Sent((raw_x, raw_y), name, lon, lat, accuracy, reason), suspect
         )
 
     def place_many(
@@ -352,82 +280,113 @@ class Router:
                 suspect[rows] |= self.grids.owners(lon, lat) != OUTSIDE
         return suspect
 
-    def queue_of(self, rule: Rule, area: int) -> str | None:
-        """Return the code of the area whose queue takes a point without a grid."""
-        if self.areas is None or rule not in (Rule.FALLBACK, Rule.OUTSIDE, Rule.UNPLACED):
-            return None
-        return self.areas.root if area == OUTSIDE else self.areas.codes[area]
+    def _decide_one(self, lon: float, lat: float) -> _Decision:
+        """Decide as :meth:`_decide`, without the cost of arrays."""
+        position, metres, disputed = self.grids.claim(lon, lat)
+        if position != OUTSIDE:
+            return _Decision(Rule.BOUNDARY if disputed else Rule.INSIDE, position, metres=metres)
+        position, metres = self.grids.nearest_outside_one(lon, lat, self.snap_m)
+        if position != OUTSIDE:
+            return _Decision(Rule.SNAPPED, position, metres=metres)
+        area = OUTSIDE if self.areas is None else self.areas.smallest_position(lon, lat)
+        return _Decision(Rule.OUTSIDE if area == OUTSIDE else Rule.FALLBACK, area=area)
 
-    def candidates(
-        self, lon: float, lat: float, accuracy_m: float, position: int
-    ) -> tuple[Candidate, ...]:
+    def _suspect_one(self, x: float, y: float, name: str) -> bool:
+        """Suspect as :meth:`_suspect`, without the cost of arrays."""
+        if not (math.isfinite(x) and math.isfinite(y)):
+            return False
+        in_degrees = abs(x) <= 180 and abs(y) <= 90
+        others = datums.alternatives(name, self.grids.bounds, in_degrees=in_degrees)
+        return any(
+            self.grids.owner_position(*datums.convert_point(x, y, other, datums.STORAGE)) != OUTSIDE
+            for other in others
+        )
+
+    def _placement(self, decision: _Decision, sent: _Sent, suspect: bool) -> Placement:
+        """Put one point's decision in the words of the codes."""
+        rule, position, area, metres = decision
+        placed = rule is not Rule.UNPLACED
+        queue = None
+        if self.areas is not None and rule in _LOST:
+            queue = self.areas.root if area == OUTSIDE else self.areas.codes[area]
+        return Placement(
+            grid_code=None if position == OUTSIDE else self.grids.codes[position],
+            area_code=queue,
+            rule=rule,
+            distance_to_boundary_m=metres if math.isfinite(metres) else None,
+            candidates=self._candidates(decision, sent) if placed else (),
+            datum=sent.datum,
+            lon=sent.lon if placed else None,
+            lat=sent.lat if placed else None,
+            accuracy_m=sent.accuracy_m if math.isfinite(sent.accuracy_m) else None,
+            raw=sent.raw if math.isfinite(sent.raw[0]) and math.isfinite(sent.raw[1]) else None,
+            warnings=(DATUM_SUSPECT,) if suspect else (),
+            reason=sent.reason,
+        )
+
+    def _candidates(self, decision: _Decision, sent: _Sent) -> tuple[Candidate, ...]:
         """Return the grids that the accuracy circle touches, the largest share first.
 
-        Parameters
-        ----------
-        lon, lat : float
-            The point, in degrees of the storage CRS.
-        accuracy_m : float
-            The circle's radius; NaN where it is unknown.
-        position : int
-            The owner's position, or ``OUTSIDE``.
-
-        Returns
-        -------
-        tuple of Candidate
-            Empty where the radius is unknown or the circle lies within its owner. A dedicated
-            grid takes its share before the basic one around it. Shares are of the whole circle:
-            they sum to less than 1 where part of it lies in no grid.
+        None where the radius is unknown or the circle lies within its owner. A dedicated grid
+        takes its share before the basic one around it. Shares are of the whole circle: they sum to
+        less than 1 where part of it lies in no grid.
         """
-        if not (math.isfinite(accuracy_m) and accuracy_m > 0):
+        lon, lat, radius = sent.lon, sent.lat, sent.accuracy_m
+        if not (math.isfinite(radius) and radius > 0):
             return ()
-        circle = _circle(lon, lat, accuracy_m)
-        order = self.grids.touched(circle)
-        if order.tolist() == [position] and circle.within(self.grids.geometries[position]):
+        inside = decision.rule is Rule.INSIDE and decision.metres > _CLEAR * radius
+        if inside and not self.grids.any_before(decision.position, lon, lat, _CLEAR * radius):
             return ()
+        circle = _circle(lon, lat, radius)
         found: list[Candidate] = []
-        rest = circle
-        for grid in order:  # in the order of precedence: what one takes, the next cannot
-            outline = shapely.make_valid(self.grids.geometries[grid])
-            share = rest.intersection(outline).area / circle.area
-            rest = rest.difference(outline)
-            if round(share, _SHARE_DIGITS) > 0:
-                found.append(Candidate(self.grids.codes[grid], round(share, _SHARE_DIGITS)))
+        rest: shapely.Geometry = circle
+        for grid in self.grids.touched(circle).tolist():  # what one takes, the next cannot
+            outline = self._outline(grid)
+            taken = shapely.area(shapely.intersection(rest, outline))
+            share = round(float(taken) / circle.area, _SHARE_DIGITS)
+            if grid == decision.position and share == 1 and not found:
+                return ()
+            if share > 0:
+                found.append(Candidate(self.grids.codes[grid], share))
+            rest = shapely.difference(rest, outline)
         return tuple(sorted(found, key=lambda candidate: -candidate.share))
+
+    def _outline(self, position: int) -> shapely.Geometry:
+        """Return a grid's outline made valid, which is worth keeping."""
+        outline = self._outlines.get(position)
+        if outline is None:
+            outline = self._outlines[position] = shapely.make_valid(self.grids.geometries[position])
+        return outline
 
 
 def _circle(lon: float, lat: float, radius_m: float) -> shapely.Polygon:
     """Return a circle on the ground as a polygon in degrees, of the circle's very area."""
     east, north = metres_a_degree(lat)
-    angles = np.linspace(0, 2 * np.pi, _CIRCLE_EDGES, endpoint=False)
-    step = 2 * np.pi / _CIRCLE_EDGES
-    reach = radius_m * math.sqrt(step / math.sin(step))  # corners stand out by 0.02 %
-    return shapely.Polygon(
-        np.column_stack([
-            lon + reach / east * np.cos(angles), lat + reach / north * np.sin(angles),
-        ])
-    )  # fmt: skip
+    return shapely.Polygon(_CIRCLE * (radius_m / east, radius_m / north) + (lon, lat))
 
 
-def _number(value: Any) -> float:
-    """Return a number, NaN for what is none."""
+def _number(value: Any) -> tuple[float, str | None]:
+    """Return a number; NaN for what is none, and why, unless it is NaN itself."""
+    if isinstance(value, float):
+        return float(value), None
     try:
-        return math.nan if value is None or isinstance(value, bool) else float(value)
+        number = math.nan if value is None or isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
-        return math.nan
+        number = math.nan
+    if not math.isnan(number):
+        return number, None
+    missing = value is None or str(value).strip().lower() in ("", "nan", "none", "<na>")
+    return number, NO_COORDINATES if missing else NO_NUMBERS
 
 
 def _numbers(values: ArrayLike) -> tuple[NDArray[np.float64], dict[int, str]]:
-    """Return numbers, NaN for what is none, and why."""
+    """Return numbers; NaN for what is none, and why."""
     array = np.atleast_1d(np.asarray(values))
     if array.ndim != 1:
         raise InvalidPoints(f"coordinates of shape {array.shape}: give them in a row")
     if array.dtype.kind in "fiu":
         return array.astype(np.float64), {}
-    numbers = np.array([_number(value) for value in array], dtype=np.float64)
-    why: dict[int, str] = {}
-    for i in np.flatnonzero(np.isnan(numbers)):
-        value = array[i]
-        missing = value is None or str(value).strip().lower() in ("", "nan", "none", "<na>")
-        why[int(i)] = NO_COORDINATES if missing else NO_NUMBERS
-    return numbers, why
+    read = [_number(value) for value in array]
+    # NaN among words and None is how tables say that there is nothing
+    why = {i: reason or NO_COORDINATES for i, (n, reason) in enumerate(read) if math.isnan(n)}
+    return np.array([number for number, _ in read], dtype=np.float64), why

@@ -170,6 +170,33 @@ def test_without_any_grid_all_waits_in_a_queue():
     assert [repr(p) for p in many] == [repr(p) for p in placed[:2]]
 
 
+@settings(deadline=None, max_examples=40)  # other work on the machine is no failure
+@given(st.data())
+def test_candidates_are_those_of_cutting_the_circle_by_every_grid(data):
+    partition = data.draw(partitions(most=8))
+    count = len(partition.codes)
+    dedicated = np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count)))
+    router = Router(GridIndex(partition.codes, partition.geometries, dedicated=dedicated))
+    radius = data.draw(st.floats(1, 5000))
+    for x, y in data.draw(points_of(partition, most=8)):
+        placement = router.place(x, y, "cgcs2000", radius)
+        rest = circle(x, y, radius)
+        whole, shares = rest.area, {}
+        for i in sorted(range(count), key=lambda i: (not dedicated[i], partition.codes[i])):
+            shares[partition.codes[i]] = rest.intersection(partition.geometries[i]).area / whole
+            rest = rest.difference(partition.geometries[i])
+        given = {c.grid_code: c.share for c in placement.candidates} or {placement.grid_code: 1.0}
+        for code, share in shares.items():
+            alone = 0.0 if placement.grid_code else share
+            assert given.get(code, alone) == pytest.approx(share, abs=2e-3)
+
+
+def circle(x, y, radius):
+    east, north = (distances_m(x, y, x + dx, y + dy)[()] * 1e3 for dx, dy in ((1e-3, 0), (0, 1e-3)))
+    ring = shapely.get_coordinates(shapely.Point(0, 0).buffer(radius, quad_segs=64))
+    return shapely.Polygon(ring / (east, north) + (x, y))
+
+
 def test_nothing_in_nothing_out():
     assert len(ROUTER.place_many([], [], "gcj02")) == 0
 
