@@ -35,7 +35,9 @@ _LOCAL_ONLY = "只在本机可访问：尚无账号。 This machine only: there 
 Host = Annotated[
     str | None, typer.Option(help="Listen on this address; of this machine only.", metavar="HOST")
 ]
-Port = Annotated[int | None, typer.Option(help="Listen on this port.", min=1, max=65535)]
+Port = Annotated[
+    int | None, typer.Option(help="Listen on this port.", metavar="PORT", min=1, max=65535)
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +63,8 @@ def serve(host: Host = None, port: Port = None) -> None:
 def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over, from nothing.")] = False,
     households: Annotated[
-        int, typer.Option(help="How many households the town has.", min=100, max=1_000_000)
+        int,
+        typer.Option(help="How many households the town has.", metavar="N", min=100, max=1_000_000),
     ] = 20_000,
     host: Host = None,
     port: Port = None,
