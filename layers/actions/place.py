@@ -1,13 +1,13 @@
 """Who owns a place, under the boundaries in force; answered from memory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from gis import datum as datums
 from gis.errors import UnknownDatum
-from gis.routing import NOT_ON_EARTH, Placement, Rule
+from gis.ownership import GridIndex
+from gis.routing import Placement, Router, Rule
 from layers.actions.boundaries import Boundaries, InForce, Owner
 from layers.errors import NoEditionInForce
 
@@ -46,6 +46,9 @@ UNPLACED = Placement(
 )
 """What is nowhere."""
 
+_NO_GRIDS = Router(GridIndex([], np.array([], dtype=object)))
+"""It finds everything on earth outside, as it is before the first edition."""
+
 
 def current(boundaries: Boundaries) -> InForce | None:
     """Return the boundaries in force, or None before the first edition."""
@@ -75,32 +78,13 @@ def place(in_force: InForce | None, where: Place | None) -> Placed:
     UnknownDatum
         Nobody can place the datum on the earth.
     """
-    if in_force is None:
-        return Placed(UNPLACED if where is None else _outside(where), Owner(), None)
+    router = _NO_GRIDS if in_force is None else in_force.router
     placement = UNPLACED
     if where is not None:
-        placement = in_force.router.place(where.x, where.y, where.datum, where.accuracy_m)
+        placement = router.place(where.x, where.y, where.datum, where.accuracy_m)
+    if in_force is None:
+        return Placed(placement, Owner(), None)
     return Placed(placement, in_force.owner_of(placement), in_force.edition_id)
-
-
-def _outside(where: Place) -> Placement:
-    """Bring a place into the storage CRS where there is no grid yet that could own it."""
-    name = datums.parse(where.datum).name
-    lon, lat = (
-        float(each[0])
-        for each in datums.convert(np.array([where.x]), np.array([where.y]), name, datums.STORAGE)
-    )
-    usable = abs(lon) <= 180 and abs(lat) <= 90
-    return replace(
-        UNPLACED,
-        rule=Rule.OUTSIDE if usable else Rule.UNPLACED,
-        datum=name,
-        lon=lon if usable else None,
-        lat=lat if usable else None,
-        accuracy_m=where.accuracy_m,
-        raw=(where.x, where.y),
-        reason=None if usable else NOT_ON_EARTH,
-    )
 
 
 def place_each(in_force: InForce, places: Sequence[Place | str]) -> list[Placed | str]:
