@@ -1,0 +1,56 @@
+"""What is wrong with a layer's outlines, told so that a clerk can mend it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import shapely
+
+from gis.measure import areas_m2
+
+Severity = Literal["error", "warning", "info"]
+Unit = Literal["m", "m²"]
+
+_NAMED: Final = 8  # codes named in a sentence before it says how many more there are
+_SEVERITIES: Final = ("error", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: by which rule, how badly, with what, where, and how much."""
+
+    rule: str
+    severity: Severity
+    codes: tuple[str, ...]
+    geometry: shapely.Geometry | None
+    measure: float | None
+    unit: Unit | None
+    message_zh: str
+    message_en: str
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings by their severity, else in their order."""
+    return sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+
+
+def area_m2(shape: shapely.Geometry) -> float:
+    """Return the area of one geometry in square metres."""
+    return float(areas_m2(np.array([shape], dtype=object))[0])
+
+
+def distinct(names: list[str]) -> tuple[str, ...]:
+    """Return the codes that there are, each once, sorted."""
+    return tuple(sorted({name for name in names if name}))
+
+
+def numbered(rows: list[int]) -> str:
+    """Return positions as a person counts rows, in a sentence."""
+    return listed(tuple(str(row + 1) for row in rows), ", ")
+
+
+def listed(names: tuple[str, ...], joint: str) -> str:
+    """Return names for a sentence; of many the first, and how many more there are."""
+    rest = len(names) - _NAMED
+    return joint.join(names[:_NAMED]) + (f" … (+{rest})" if rest > 0 else "")
