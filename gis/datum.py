@@ -34,9 +34,7 @@ WEST, SOUTH, EAST, NORTH = 72.004, 0.8293, 137.8347, 55.8271
 _A: Final = 6378245.0
 _EE: Final = 0.00669342162296594323
 _X_PI: Final = math.pi * 3000.0 / 180.0
-_STEPS: Final = (
-    6  # each step gains about two and a half digits: four reach 1e-11°, six the last bit
-)
+_STEPS: Final = 6  # each gains about two and a half digits: four reach 1e-11°, six the last bit
 _CHUNK: Final = 65_536  # points converted at once: the working arrays stay in the cache
 _SHIFTED: Final = ("gcj02", "bd09")
 _PLAIN: Final = ("wgs84", "cgcs2000")
@@ -168,44 +166,13 @@ def convert_point(x: float, y: float, source: str, target: str) -> tuple[float, 
     return float(lons[0]), float(lats[0])
 
 
-def suspects(
-    x: float, y: float, datum: str, bounds: tuple[float, float, float, float]
-) -> list[str]:
-    """Return the datums under which a point falls inside bounds that the declared one misses.
-
-    Parameters
-    ----------
-    x, y : float
-        The coordinates as sent.
-    datum : str
-        The datum they were declared in.
-    bounds : tuple of float
-        West, south, east and north in degrees of the storage CRS.
-
-    Returns
-    -------
-    list of str
-        Empty where the declared datum already puts the point inside, or no other one does.
-
-    Examples
-    --------
-    >>> suspects(37517103.66, 4418444.81, "EPSG:4546", (111.0, 39.5, 111.5, 40.0))
-    ['EPSG:4525']
-    """
-    if _inside(convert_point(x, y, datum, STORAGE), bounds):
-        return []
-    degrees = abs(x) <= 180 and abs(y) <= 90
-    return [
-        other
-        for other in alternatives(datum, bounds, in_degrees=degrees)
-        if _inside(convert_point(x, y, other, STORAGE), bounds)
-    ]
-
-
 def alternatives(
     datum: str, bounds: tuple[float, float, float, float], *, in_degrees: bool
 ) -> list[str]:
     """Return the other datums in which people commonly send coordinates of a place.
+
+    For degrees the shifted ones and WGS 84; for metres the local Gauss-Krüger zone with and
+    without its number before the eastings, and web maps' EPSG:3857.
 
     Parameters
     ----------
@@ -230,11 +197,6 @@ def alternatives(
         zones = [f"EPSG:{first + step}" for first in (4534, 4513)] if 0 <= step <= 20 else []
         names = [*zones, "EPSG:3857"]
     return [name for name in names if name != declared.name]
-
-
-def _inside(point: tuple[float, float], bounds: tuple[float, float, float, float]) -> bool:
-    west, south, east, north = bounds
-    return west <= point[0] <= east and south <= point[1] <= north
 
 
 def _same(source: Datum, target: Datum) -> bool:

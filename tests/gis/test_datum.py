@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from gis.crs import STORAGE_CRS, crs, transformer
-from gis.datum import EAST, NORTH, SOUTH, WEST, convert, convert_point, parse, suspects
+from gis.datum import EAST, NORTH, SOUTH, WEST, alternatives, convert, convert_point, parse
 from gis.errors import InvalidPoints, UnknownDatum
 from gis.measure import distances_m
 from gis.testing import china
@@ -90,6 +90,13 @@ def test_one_point_converts_as_many_do(place):
     for source in ("gcj02", "bd09"):
         single = convert_point(*place, source, "wgs84")
         assert single == pytest.approx(one(*place, source, "wgs84"), abs=1e-12, rel=0)
+    metres = one(*place, "wgs84", "EPSG:3857")
+    assert convert_point(*metres, "EPSG:3857", "cgcs2000") == one(*metres, "EPSG:3857", "cgcs2000")
+
+
+def test_one_point_that_is_nowhere_is_nan():
+    for x, y in ((1e30, 1e30), (math.nan, 1.0)):
+        assert all(math.isnan(each) for each in convert_point(x, y, "EPSG:4546", "cgcs2000"))
 
 
 @pytest.mark.parametrize("place", [(-76.6, 39.3), (153.0, -27.5), (0.0, 0.0), (180.0, 90.0)])
@@ -141,17 +148,24 @@ def test_shapes_that_differ_are_refused():
         convert(["a"], ["b"], "wgs84", "gcj02")
 
 
-def test_suspects_a_survey_file_with_zone_numbers():
-    assert suspects(37517103.7, 4418444.8, "EPSG:4546", BANNER) == ["EPSG:4525"]
-    assert suspects(517103.7, 4418444.8, "EPSG:4525", BANNER) == ["EPSG:4546"]
-    assert suspects(517103.7, 4418444.8, "EPSG:4546", BANNER) == []
+def test_a_survey_file_may_have_zone_numbers_or_not():
+    assert alternatives("EPSG:4546", BANNER, in_degrees=False) == ["EPSG:4525", "EPSG:3857"]
+    assert alternatives("epsg:4525", BANNER, in_degrees=False) == ["EPSG:4546", "EPSG:3857"]
+    with_number = convert_point(37517103.6649, 4418444.8113, "EPSG:4525", "cgcs2000")
+    assert with_number == pytest.approx((111.2, 39.9), abs=1e-8)
+    without = convert_point(517103.6649, 4418444.8113, "EPSG:4546", "cgcs2000")
+    assert without == pytest.approx((111.2, 39.9), abs=1e-8)
 
 
-def test_suspects_a_shifted_datum_only_where_the_declared_one_misses():
-    edge = one(111.4999, 39.9, "wgs84", "gcj02")
-    assert "gcj02" in suspects(*edge, "wgs84", BANNER)
-    assert suspects(*edge, "gcj02", BANNER) == []
-    assert suspects(-76.6, 39.3, "wgs84", BANNER) == []
+def test_degrees_may_be_shifted_or_not():
+    for plain in ("wgs84", "cgcs2000", "EPSG:4326"):
+        assert alternatives(plain, BANNER, in_degrees=True) == ["gcj02", "bd09"]
+    assert alternatives("bd09", BANNER, in_degrees=True) == ["wgs84", "gcj02"]
+
+
+def test_where_there_is_no_zone_only_web_metres_are_left():
+    for bounds in ((-77.0, 39.0, -76.0, 40.0), (math.nan,) * 4):
+        assert alternatives("EPSG:26985", bounds, in_degrees=False) == ["EPSG:3857"]
 
 
 @pytest.mark.parametrize(
