@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.datum import convert
-from gis.errors import InvalidGrids, InvalidPoints, UnknownDatum
+from gis.errors import InvalidPoints, UnknownDatum
 from gis.measure import distances_m
 from gis.ownership import GridIndex
 from gis.routing import AreaIndex, Router, Rule
@@ -199,13 +199,3 @@ def circle(x, y, radius):
 
 def test_nothing_in_nothing_out():
     assert len(ROUTER.place_many([], [], "gcj02")) == 0
-
-
-def test_the_root_is_the_code_above_all_or_the_area_around_all():
-    assert AREAS.root == "150622"
-    streets = AreaIndex(["1", "10"], np.array([WEST, EAST]))
-    assert streets.root is None
-    assert AreaIndex(["1", "10"], np.array([WEST, WEST.union(EAST)])).root == "10"
-    assert AreaIndex([], np.array([], dtype=object)).root is None
-    with pytest.raises(InvalidGrids, match="none of the areas"):
-        AreaIndex(["1"], np.array([WEST]), root="2")
