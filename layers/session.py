@@ -1,6 +1,7 @@
 """The way to the database: one engine a process, one transaction a request."""
 
 import os
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,9 +9,9 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from layers.cluster import PrivateCluster
 from layers.database import check_server, reaching, require_schema, upgrade
@@ -140,7 +141,6 @@ def _engine(address: str, settings: Settings, cluster: PrivateCluster | None) ->
     options = f"-c statement_timeout={settings.statement_timeout_s}s -c timezone=UTC"
     engine = create_engine(
         url,
-        pool_pre_ping=True,
         pool_size=settings.pool_size,
         max_overflow=0,
         connect_args={
@@ -149,9 +149,33 @@ def _engine(address: str, settings: Settings, cluster: PrivateCluster | None) ->
             "options": f"{options} {url.query.get('options', '')}".strip(),
         },
     )
+    _leave_dead_connections(engine)
     if cluster is not None:
         _keep_running(engine, cluster)
     return engine
+
+
+def _leave_dead_connections(engine: Engine) -> None:
+    """Have the pool take another connection where the server hung up on an idle one.
+
+    A server that goes away closes its end, and what is closed can be read without waiting. To ask
+    the server each time (pre-ping) took a quarter of the time of a report.
+    """
+
+    @event.listens_for(engine, "checkout")
+    def check(
+        connection: psycopg.Connection[Any],
+        _entry: ConnectionPoolEntry,
+        _proxy: PoolProxiedConnection,
+    ) -> None:
+        if connection.closed or _has_something_to_say(connection):
+            raise DisconnectionError("the server hung up")
+
+
+def _has_something_to_say(connection: psycopg.Connection[Any]) -> bool:
+    poll = select.poll()  # select itself knows no descriptor above 1023
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _keep_running(engine: Engine, cluster: PrivateCluster) -> None:
