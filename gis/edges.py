@@ -16,7 +16,7 @@ from gis.ellipsoid import distances_m, metres_a_degree
 from gis.geometry import Degrees, Geometries, Metres, Positions
 
 _CHUNK: Final = 32_768  # pairs of a point and an edge held at once: they fit in the cache
-_RUN: Final = 16  # edges that share a box
+_RUN: Final = 16  # edges that share a box, at least
 _RUNS_NEAR: Final = 4  # how many runs are commonly left of a long boundary
 _RUNS_MANY: Final = 16  # from here on their boxes spare one point more than they cost
 _GAUSS_MAX_M: Final = 2_000.0  # below this the mid-latitude formula is exact to a micrometre
@@ -83,13 +83,15 @@ class BoundaryEdges:
 
     def _cut_in_runs(self, counts: NDArray[np.intp]) -> None:
         """Cut long boundaries in runs of edges that lie together; a short one is a single run."""
+        # so long that looking at all boxes costs what looking at the edges of the near runs does
+        length = np.maximum(np.sqrt(counts / _RUNS_NEAR).astype(np.intp), _RUN)
         long = counts > 2 * _RUN
-        runs = np.where(long, -(-counts // _RUN), np.minimum(counts, 1))
-        self._cost = np.where(long, runs + _RUNS_NEAR * _RUN, counts)
+        runs = np.where(long, -(-counts // length), np.minimum(counts, 1))
+        self._cost = np.where(long, runs + _RUNS_NEAR * length, counts)
         self._first_run: Positions = np.concatenate([[0], np.cumsum(runs)])
         whose = np.repeat(np.arange(len(counts)), runs)
         turn = np.arange(len(whose)) - self._first_run[whose]
-        starts = (np.cumsum(counts) - counts)[whose] + turn * _RUN
+        starts = (np.cumsum(counts) - counts)[whose] + turn * length[whose]
         self._run_starts: Positions = np.concatenate([starts, [len(self._from_x)]])
         self._west, self._east = _extremes(self._from_x, self._to_x, starts)
         self._south, self._north = _extremes(self._from_y, self._to_y, starts)

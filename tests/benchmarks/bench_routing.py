@@ -12,23 +12,30 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
-from gis.geometry import Geometries
+from gis.geometry import OUTSIDE, Geometries
 from gis.ownership import GridIndex
 from gis.routing import Router
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BLOCKS = "partitions/baltimore_census_blocks_2020.gpkg"
+DISTRICTS = ("cases/baltimore_areas_epsg2804.gpkg", "police_districts_2023")
 
 
 def main(count: int = 200_000) -> None:
     """Print how long each step takes, and its ratio to the yardstick."""
     run("synthetic partition", synthetic(), count)
     data = Path(os.environ.get("LIANXIN_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
-    if (data / BLOCKS).exists():
-        run("census blocks", gpd.read_file(data / BLOCKS).geometry.to_numpy(), count)
-    else:
-        print(f"census blocks: not here ({data / BLOCKS})")
+    for name, file, layer in (
+        ("census blocks, many and small", BLOCKS, None),
+        ("police districts, few of many vertices", *DISTRICTS),
+    ):
+        if (data / file).exists():
+            frame = gpd.read_file(data / file, layer=layer).to_crs(4326)  # as numbers EPSG:4490's
+            run(name, frame.geometry.to_numpy(), count)
+        else:
+            print(f"{name}: not here ({data / file})")
 
 
 def synthetic(sites: int = 2_000, seed: int = 150622) -> Geometries:
@@ -60,9 +67,24 @@ def run(name: str, grids: Geometries, count: int) -> None:
          yardstick)  # fmt: skip
     show("Router.place_many, gcj02", timed(lambda: router.place_many(lon, lat, "gcj02")),
          yardstick)  # fmt: skip
-    some = range(0, count, max(1, count // 500))
-    each = timed(lambda: [router.place(lon[i], lat[i], "gcj02") for i in some]) / len(some)
-    print(f"  {'Router.place, one point':45} {each * 1e6:8.0f} µs")
+    inside = index.owners(lon, lat) != OUTSIDE
+    points = np.column_stack([lon, lat])
+    print(f"  Router.place, gcj02, load {os.getloadavg()[0]:.1f}:")
+    each(router, "one point inside", points[inside])
+    each(router, "one point outside, grids around", points[~inside])
+    each(router, "one point far outside", points + np.array([east - west, 0.0]))
+
+
+def each(router: Router, what: str, points: NDArray[np.float64]) -> None:
+    """Place up to 2,000 points one by one."""
+    micros = []
+    for x, y in points[:2000].tolist():
+        start = time.perf_counter_ns()
+        router.place(x, y, "gcj02")
+        micros.append((time.perf_counter_ns() - start) / 1e3)
+    if micros:
+        half, most = np.percentile(micros, (50, 99))
+        print(f"    {what:43} p50 {half:5.0f} µs, p99 {most:5.0f} µs")
 
 
 def timed(work: Callable[[], object]) -> float:
