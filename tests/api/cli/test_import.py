@@ -1,5 +1,6 @@
 import csv
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from layers.errors import EditionHasErrors, LayerRefused, MappingInvalid, NoEdit
 from layers.session import Database
 from tests.layers.actions.made import middle, read, square
 
+GUIDE = Path(__file__).parents[3] / "docs" / "guide"
 GRIDS = ("import", "grids", "grids.geojson", "--codes", "free")
 
 
@@ -168,22 +170,23 @@ def test_before_anything_is_loaded_the_list_says_how_to_begin(work: Path) -> Non
     assert "lianxin import grids FILE" in lianxin("edition", "list").stdout
 
 
+@pytest.mark.parametrize("guide", ["import.md", "import.zh-CN.md"])
+def test_the_guide_shows_the_mapping_that_lies_beside_it(guide: str) -> None:
+    shown = (GUIDE / guide).read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    beside = (GUIDE / "baltimore.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(shown) == tomllib.loads(beside)
+
+
 @pytest.mark.real
 def test_baltimore_by_the_commands_of_the_guide(
     work: Path, shared_data: Path, fresh_database: Database
 ) -> None:
     areas = f"{shared_data}/cases/baltimore_areas_epsg2804.gpkg:council_districts"
     lianxin("import", "grids", areas, "--map", "code=id", "--codes", "free", "--publish")
-    (work / "baltimore.toml").write_text(
-        (Path(__file__).parents[3] / "docs" / "guide" / "import.md")
-        .read_text(encoding="utf-8")
-        .split("```toml\n")[1]
-        .split("```")[0]
-    )
 
     answer = as_json(
         "import", "cases", f"{shared_data}/cases/baltimore_311_2018.csv", "--datum", "wgs84",
-        "--timezone", "America/New_York", "--mapping", "baltimore.toml",
+        "--timezone", "America/New_York", "--mapping", str(GUIDE / "baltimore.toml"),
     )  # fmt: skip
 
     assert (answer["inserted"], answer["rejected"]) == (10_000, 0)
