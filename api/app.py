@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from api.dependencies import Services
+from api.dependencies import INTAKE_THREADS, Services
 from api.observability import Metrics, Observer, configure_logging
 from api.problems import MEDIA_TYPE, problem_of, register
 from api.routers import cases, charts, editions, health, routing, start
@@ -76,8 +76,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         configure_logging(settings.log_level)  # again: the server has set up its own since
         services = await run_in_threadpool(_open_services, settings, metrics)
         app.state.services = services
-        # No more threads than can be at work: some wait for the database, a few compute.
-        current_default_thread_limiter().total_tokens = settings.pool_size + 4
+        # The others leave the intake of cases its share of the connections.
+        limiter = current_default_thread_limiter()
+        limiter.total_tokens = max(2, settings.pool_size - INTAKE_THREADS)
         edition = await run_in_threadpool(services.edition_id)
         _LOG.info("serving", edition=edition)
         try:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
 import orjson
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -15,9 +17,14 @@ from api.schemas.problems import Refusal, invalid
 from layers.actions.boundaries import Boundaries, InForce
 from layers.actions.place import current
 from layers.actions.read_cases import categories
+from layers.actions.report_case import Report, ReportedCase, report_case
 from layers.errors import CategoryUnknown
 from layers.session import Database
 from layers.settings import Settings
+
+INTAKE_THREADS = 4
+"""Reports stored at once, on threads and connections of their own: intake never waits for a chart
+that is being drawn."""
 
 
 @dataclass
@@ -28,10 +35,16 @@ class Services:
     database: Database
     boundaries: Boundaries
     metrics: Metrics = field(default_factory=Metrics)
+    intake: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(INTAKE_THREADS))
     _in_memory: bool = field(default=False, init=False, repr=False)
     _categories: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict, init=False, repr=False
     )
+
+    async def take_in(self, report: Report, idempotency_key: str | None) -> ReportedCase:
+        """Store a report, on one of the few threads that do nothing else."""
+        act = partial(report_case, self.database, self.boundaries, report, idempotency_key)
+        return await to_thread.run_sync(act, limiter=self.intake)
 
     def close(self) -> None:
         """Close what is open."""

@@ -23,7 +23,6 @@ from api.schemas.cases import (
 from api.schemas.placements import placement_json
 from api.schemas.problems import problems
 from layers.actions.read_cases import CasePage, list_cases, read_case
-from layers.actions.report_case import report_case
 
 router = APIRouter(prefix="/cases", tags=["cases"])
 
@@ -77,15 +76,13 @@ async def report_in(body: Annotated[Any, Depends(json_body)]) -> ReportIn:
         **problems(409, 413, 415, 422, 503),
     },
 )
-def report(
+async def report(
     reported: Annotated[ReportIn, Depends(report_in)],
     services: OpenServices,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Report a case; wherever it is, it is stored and queued, and owned at once by its grid."""
-    case = report_case(
-        services.database, services.boundaries, reported.to_report(), idempotency_key
-    )
+    case = await services.take_in(reported.to_report(), idempotency_key)
     headers = {"Location": f"/cases/{case.id}", **_PRIVATE}
     if case.replayed:
         headers["Idempotent-Replay"] = "true"

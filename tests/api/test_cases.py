@@ -472,3 +472,31 @@ def test_a_service_that_comes_later_serves_the_same_cases(
 ) -> None:
     case = report(client)
     assert serve(town_url).get(f"/cases/{case['id']}").json()["id"] == case["id"]
+
+
+def test_intake_does_not_wait_for_charts(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = threading.Event()
+
+    def draw_slowly(*_: Any) -> str:
+        done.wait(30)
+        return "<!DOCTYPE html>"
+
+    monkeypatch.setattr("api.routers.charts.draw_chart", draw_slowly)
+    viewers = [
+        threading.Thread(target=client.get, args=(f"/charts/all.html?lang={lang}&theme={theme}",))
+        for lang in ("zh", "en")
+        for theme in ("day", "night")
+        for _ in range(4)
+    ]
+    for viewer in viewers:
+        viewer.start()
+    try:
+        assert report(client)["placement"]["grid_code"] == WEST_GRID
+        assert not done.is_set()
+        assert any(viewer.is_alive() for viewer in viewers)
+    finally:
+        done.set()
+        for viewer in viewers:
+            viewer.join()
