@@ -477,10 +477,11 @@ def test_a_service_that_comes_later_serves_the_same_cases(
 def test_intake_does_not_wait_for_charts(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = threading.Event()
+    done, given_up = threading.Event(), threading.Event()
 
     def draw_slowly(*_: Any) -> str:
-        done.wait(30)
+        if not done.wait(5):
+            given_up.set()
         return "<!DOCTYPE html>"
 
     monkeypatch.setattr("api.routers.charts.draw_chart", draw_slowly)
@@ -494,8 +495,7 @@ def test_intake_does_not_wait_for_charts(
         viewer.start()
     try:
         assert report(client)["placement"]["grid_code"] == WEST_GRID
-        assert not done.is_set()
-        assert any(viewer.is_alive() for viewer in viewers)
+        assert not given_up.is_set()
     finally:
         done.set()
         for viewer in viewers:
