@@ -14,7 +14,7 @@ from gis.datum import STORAGE
 from gis.errors import MissingCrs
 from gis.geometry import Geometries
 from layers.exchange.fields import FieldSpec
-from layers.exchange.mapping import ColumnMapping
+from layers.exchange.mapping import ColumnMapping, written
 from layers.exchange.reader import SourceLayer, read_layer, split_source
 
 _TEXT_FILES: Final = (".csv", ".tsv", ".txt")
@@ -125,12 +125,7 @@ def polygons_of(shapes: NDArray[Any]) -> Geometries:
 
 def texts(column: "pd.Series[Any]") -> list[str | None]:
     """Return values as a person writes them; what is empty or missing is None."""
-    return [None if pd.isna(value) else _text(value) or None for value in column]
-
-
-def _text(value: object) -> str:
-    whole = isinstance(value, float) and value.is_integer()
-    return str(int(value) if whole else value).strip()  # type: ignore[call-overload] # a float here
+    return [None if pd.isna(value) else written(value).strip() or None for value in column]
 
 
 def note_rows(notes: list[str], source: SourceLayer, count: int, what: str) -> None:

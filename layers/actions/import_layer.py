@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from gis.coverage import Finding
 from layers.actions.importing import areas, cases, grids, premises
-from layers.actions.importing.batch import Batch, ImportOptions, Progress, silent
+from layers.actions.importing.batch import Batch, ImportOptions
 from layers.actions.publish_edition import PublishReport, publish_edition
 from layers.exchange.fields import FieldSpec
 from layers.exchange.mapping import ColumnMapping
+from layers.exchange.progress import Progress, silent
 from layers.exchange.reader import SourceLayer
 from layers.exchange.rejects import Reject
 from layers.models import Edition

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from gis import datum
 from layers.actions.boundaries import InForce, load_edition
-from layers.actions.importing.batch import Progress, silent
 from layers.actions.importing.owners import own_again
 from layers.actions.importing.placements import owner_columns
 from layers.actions.importing.staging import tell_planner
 from layers.errors import EditionConflict, EditionHasErrors, EditionNotFound
 from layers.exchange.copy import stage
+from layers.exchange.progress import Progress, silent
 from layers.models import Edition
 from layers.session import Database
 from layers.store import driver, territory

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,11 +18,10 @@ from gis.geometry import Degrees, Geometries
 from gis.ownership import GridIndex
 from gis.routing import Placements, Router, Rule
 from layers.errors import FileUnreadable, LayerRefused
-from layers.exchange.mapping import find_column
+from layers.exchange.mapping import find_column, written
+from layers.exchange.progress import Progress, silent
 from layers.exchange.reader import SourceLayer, read_layer, split_source
 from layers.exchange.writer import check_writable, write_layer
-
-Progress = Callable[[str, int, int | None], None]
 
 ADDED: Final = ("grid_code", "rule", "distance_to_boundary_m", "lon", "lat", "reason")
 _TEXT_FILES: Final = (".csv", ".tsv", ".txt")
@@ -67,7 +66,7 @@ class RouteReport:
         return self.rows / self.seconds if self.seconds else 0.0
 
 
-def route_file(order: RouteOrder, *, progress: Progress | None = None) -> RouteReport:
+def route_file(order: RouteOrder, *, progress: Progress = silent) -> RouteReport:
     """Add to every row of a file the grid that owns its point.
 
     Every row and column stays, in order; a row without usable coordinates gets the rule
@@ -90,22 +89,21 @@ def route_file(order: RouteOrder, *, progress: Progress | None = None) -> RouteR
     LayersError, GisError
         Where a file, a column or a datum cannot be used; nothing is written then.
     """
-    tell = progress or _silent
     started = time.perf_counter()
     _check_output(order)
     grids = read_layer(order.grids, datum=order.grids_datum)
     index, grid_notes = index_grids(grids, order.code)
     points = read_layer(
         order.points, datum=order.datum, x=order.x, y=order.y, encoding=order.encoding,
-        progress=tell,
+        progress=progress,
     )  # fmt: skip
     _check_points(points)
     router = Router(index, snap_m=order.snap_m)
     routing_started = time.perf_counter()
-    answers = _route(router, points, tell)
+    answers = _route(router, points, progress)
     routing_seconds = time.perf_counter() - routing_started
     routed, added_notes = _with_answers(points, answers)
-    tell("write", 0, len(routed))
+    progress("write", 0, len(routed))
     written_notes = _write(routed, points, order.out)
     counts = Counter(answers["rule"])
     suspects = int(np.count_nonzero(answers["suspect"]))
@@ -135,7 +133,7 @@ def index_grids(grids: SourceLayer, code: str) -> tuple[GridIndex, tuple[str, ..
     if not len(frame):
         raise LayerRefused(f"{grids.name} holds no grid at all.")
     column = find_column([str(c) for c in frame.columns], code, file=grids.name)
-    codes = frame[column].map(_text, na_action="ignore").astype(object)
+    codes = frame[column].map(lambda code: written(code).strip(), na_action="ignore").astype(object)
     geometries = frame.geometry.to_numpy()
     nameless = np.flatnonzero(codes.isna() | (codes == ""))
     if len(nameless):
@@ -271,17 +269,8 @@ def _check_points(points: SourceLayer) -> None:
         )
 
 
-def _text(value: object) -> str:
-    whole = isinstance(value, float) and value.is_integer()
-    return str(int(value) if whole else value).strip()  # type: ignore[call-overload]
-
-
 def _listed(rows: NDArray[np.intp]) -> str:
     shown = ", ".join(str(row) for row in rows[:5])
     return (
         f"row {shown}" if len(rows) == 1 else f"{len(rows)} rows ({shown}{', …' * (len(rows) > 5)})"
     )
-
-
-def _silent(step: str, done: int, total: int | None) -> None:
-    """Show nothing."""

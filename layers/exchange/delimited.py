@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,9 +12,7 @@ import pandas as pd
 
 from layers.errors import FileUnreadable
 from layers.exchange import codepage
-
-Progress = Callable[[str, int, int | None], None]
-"""Told the name of a step, how much is done, and how much there is where that is known."""
+from layers.exchange.progress import Progress
 
 _DELIMITERS: Final = (",", ";", "\t")
 _CHUNK_ROWS: Final = 200_000

@@ -159,7 +159,7 @@ class ColumnMapping:
         translations = self.values.get(name)
         if not translations:
             return column
-        text = column.map(_text, na_action="ignore").astype(object)
+        text = column.map(written, na_action="ignore").astype(object)
         return text.map(lambda value: translations.get(value, value), na_action="ignore")
 
     def _check_fields(self, fields: Sequence[FieldSpec]) -> None:
@@ -190,10 +190,10 @@ def _texts(table: object, where: str) -> dict[str, str]:
     for name, value in table.items():
         if isinstance(value, (dict, list)):
             raise MappingInvalid(f"{where}: {name} must be one value.")
-    return {str(name): _text(value) for name, value in table.items()}
+    return {str(name): written(value) for name, value in table.items()}
 
 
-def _text(value: object) -> str:
+def written(value: object) -> str:
     """Return a value as a person writes it: 5, not 5.0."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -16,8 +16,9 @@ from gis.datum import STORAGE
 from layers.errors import FileUnreadable
 from layers.exchange import vector
 from layers.exchange.coordinates import CoordinateColumns, check_plausible, find_columns
-from layers.exchange.delimited import Progress, read_table
+from layers.exchange.delimited import read_table
 from layers.exchange.placing import Datum, convert_geometries, settle_datum
+from layers.exchange.progress import Progress, silent
 
 _TABLES: Final = (".csv", ".tsv", ".txt")
 _JSON: Final = (".geojson", ".json", ".geojsonl")
@@ -75,7 +76,7 @@ def read_layer(path: Path | str, **options: Unpack[ReadOptions]) -> SourceLayer:
     ending = path.suffix.lower()
     if ending in _TABLES:
         return _read_text(path, options)
-    progress = options.get("progress") or _silent
+    progress = options.get("progress") or silent
     if ending == ".shp":
         found = vector.read_shapefile(path, options.get("encoding"), progress)
     elif ending == ".zip":
@@ -133,7 +134,7 @@ def _check_there(path: Path) -> None:
 
 
 def _read_text(path: Path, options: ReadOptions) -> SourceLayer:
-    progress = options.get("progress") or _silent
+    progress = options.get("progress") or silent
     table = read_table(path, encoding=options.get("encoding"), progress=progress)
     layer = SourceLayer(
         gpd.GeoDataFrame(table.frame), _numbered(table.frame), path.stem, "",
@@ -208,7 +209,7 @@ def _place_geometries(found: vector.VectorFile, path: Path, options: ReadOptions
     kinds = shapely.get_type_id(geometries[~shapely.is_missing(geometries)])
     if len(kinds) and (kinds == shapely.GeometryType.POINT).all():
         x, y = shapely.get_x(geometries), shapely.get_y(geometries)
-    (options.get("progress") or _silent)("convert", 0, len(frame))
+    (options.get("progress") or silent)("convert", 0, len(frame))
     placed, problems = convert_geometries(geometries, datum)
     name = datum.name
     if name and not datum.is_registered:
@@ -226,7 +227,3 @@ def _place_geometries(found: vector.VectorFile, path: Path, options: ReadOptions
 
 def _numbered(frame: pd.DataFrame) -> NDArray[np.int64]:
     return np.arange(1, len(frame) + 1, dtype=np.int64)
-
-
-def _silent(step: str, done: int, total: int | None) -> None:
-    """Show nothing."""

@@ -20,7 +20,8 @@ from pyproj import CRS
 
 from layers.errors import FileUnreadable
 from layers.exchange import codepage
-from layers.exchange.delimited import Progress, unique_names
+from layers.exchange.delimited import unique_names
+from layers.exchange.progress import Progress
 
 _SIDECARS: Final = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".cst")
 _LATIN_1: Final = "ISO-8859-1"

@@ -13,7 +13,6 @@ from gis.coverage import Finding
 from layers.actions.importing.batch import (
     Batch,
     ImportOptions,
-    Progress,
     settle_duplicates,
 )
 from layers.actions.importing.codes import LEVEL_BY_LENGTH
@@ -22,6 +21,7 @@ from layers.actions.importing.staging import Counts, Merge, merge
 from layers.actions.importing.words import ABOVE_BANNER, AREA_LEVELS
 from layers.exchange.copy import ewkb, stage
 from layers.exchange.fields import FieldKind, FieldSpec
+from layers.exchange.progress import Progress
 from layers.paths import path_below
 from layers.store import driver, territory
 from layers.vocabulary import AreaLevel, CodeScheme

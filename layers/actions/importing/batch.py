@@ -23,12 +23,6 @@ from layers.exchange.rejects import Reject
 from layers.vocabulary import CodeScheme
 
 Mask = NDArray[np.bool_]
-Progress = Callable[[str, int, int | None], None]
-"""Called with the name of the step, how much is done, and of how much where that is known."""
-
-
-def silent(step: str, done: int, total: int | None) -> None:
-    """Show no progress."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from gis import datum
 from gis.geometry import Degrees
 from gis.routing import DATUM_SUSPECT, Placements, Rule
 from layers.actions.boundaries import InForce, load_in_force
-from layers.actions.importing.batch import Batch, ImportOptions, Progress, settle_duplicates
+from layers.actions.importing.batch import Batch, ImportOptions, settle_duplicates
 from layers.actions.importing.instants import INSTANT
 from layers.actions.importing.placements import owner_columns
 from layers.actions.importing.shapes import settle_points
@@ -27,6 +27,7 @@ from layers.actions.importing.staging import Counts, tell_planner
 from layers.actions.importing.words import CASE_STATES, REPORTER_KINDS
 from layers.exchange.copy import point_ewkb, stage
 from layers.exchange.fields import FieldKind, FieldSpec
+from layers.exchange.progress import Progress
 from layers.models import Category
 from layers.store import driver, read_sql, territory
 from layers.vocabulary import ENDED_STATES

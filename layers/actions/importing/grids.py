@@ -17,7 +17,6 @@ from gis.geometry import Geometries
 from layers.actions.importing.batch import (
     Batch,
     ImportOptions,
-    Progress,
     only,
     settle_duplicates,
 )
@@ -27,6 +26,7 @@ from layers.actions.importing.staging import Counts
 from layers.actions.importing.words import GRID_KINDS
 from layers.exchange.copy import copy_table, ewkb
 from layers.exchange.fields import FieldKind, FieldSpec
+from layers.exchange.progress import Progress
 from layers.models import Edition
 from layers.paths import path_below
 from layers.store import driver, territory

@@ -11,9 +11,9 @@ from psycopg import sql
 
 from gis.geometry import OUTSIDE, Degrees, Positions
 from layers.actions.boundaries import InForce
-from layers.actions.importing.batch import Progress
 from layers.actions.importing.staging import tell_planner
 from layers.exchange.copy import copy_table, create_staging
+from layers.exchange.progress import Progress
 
 CHUNK_ROWS = 100_000
 

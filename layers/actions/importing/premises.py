@@ -16,7 +16,6 @@ from layers.actions.boundaries import InForce, load_in_force
 from layers.actions.importing.batch import (
     Batch,
     ImportOptions,
-    Progress,
     only,
     settle_duplicates,
 )
@@ -28,6 +27,7 @@ from layers.actions.importing.statuses import SCHEMES, set_statuses, status_fiel
 from layers.errors import NoEditionInForce
 from layers.exchange.copy import ewkb, point_ewkb, stage
 from layers.exchange.fields import FieldKind, FieldSpec
+from layers.exchange.progress import Progress
 from layers.store import driver, premises, territory
 
 _OWNER = ("edition_id", "grid_code", "path")
