@@ -180,7 +180,7 @@ def read_part(name: str) -> str:
         return resources.files("gis.chart").joinpath(name).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InvalidChart(
-            f"the chart's asset {name} is missing; run the set-up (make setup), "
+            f"the chart's asset {name} is missing; run make demo or make test, "
             "which copies it from the npm packages"
         ) from None
 

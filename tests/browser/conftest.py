@@ -23,7 +23,7 @@ FLAGS = [
 def browser() -> Iterator[Browser]:
     """Headless Chromium; where it is not installed the test is skipped, which fails in CI."""
     if not CHROMIUM.exists():
-        reason = f"{CHROMIUM} is not here (make setup installs it)"
+        reason = f"{CHROMIUM} is not here (make test installs it)"
         if os.environ.get("CI", "").lower() in ("1", "true"):
             pytest.fail(reason)
         pytest.skip(reason)
