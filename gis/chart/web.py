@@ -180,8 +180,8 @@ def read_part(name: str) -> str:
         return resources.files("gis.chart").joinpath(name).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InvalidChart(
-            f"the chart's asset {name} is missing; run make demo or make test, "
-            "which copies it from the npm packages"
+            f"the chart's asset {name} is missing; the set-up copies it from the npm packages: "
+            "run make demo or make test"
         ) from None
 
 
