@@ -49,9 +49,11 @@ bench: dev
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(if $(UPGRADE),--upgrade)
 
+EXTRAS := --extra dev --extra compiled --extra cluster --extra bench
+
 lock: dev
 	$(COMPILE) -o requirements.lock pyproject.toml
-	$(COMPILE) --extra dev --constraint requirements.lock -o requirements-dev.lock pyproject.toml
+	$(COMPILE) $(EXTRAS) --constraint requirements.lock -o requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf .venv node_modules gis/chart/vendor api/web/vendor build dist *.egg-info \
