@@ -94,13 +94,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # the figures are our own
     )
     register(app)
     app.add_middleware(
         Observer, metrics=metrics, body_bytes_max=settings.body_bytes_max, answer=problem_of
     )
-    for module in (health, routing, cases, start, charts, editions):
-        app.include_router(module.router)
+    for module in (routing, health, cases, start, charts, editions):
+        # Not include_router: it looks for the route of a request twice, router by router.
+        app.router.routes.extend(module.router.routes)
     app.add_api_route("/docs", _docs(app), include_in_schema=False, response_class=HTMLResponse)
     app.mount("/assets", StaticFiles(directory=WEB), name="assets")
     _complete_openapi(app)
