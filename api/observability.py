@@ -5,6 +5,7 @@ are named by their route's template, errors by their type and place in the code.
 """
 
 import logging
+import os
 import re
 import secrets
 import sys
@@ -18,6 +19,7 @@ from typing import Any, Final
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -52,6 +54,9 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
+FIGURES_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where it is set, as for a worker, prometheus_client keeps all figures in files of that folder."""
+
 _LOG = structlog.get_logger("api")
 
 
@@ -75,7 +80,10 @@ class Metrics:
             "lianxin_cases_reported", "Cases stored, by rule.", ("rule",), registry=self.registry
         )
         self.edition_in_force = Gauge(
-            "lianxin_edition_in_force", "Edition in force, 0 for none.", registry=self.registry
+            "lianxin_edition_in_force",
+            "Edition by which a process answers, 0 for none.",
+            registry=self.registry,
+            multiprocess_mode="liveall",  # each process's own, so that one that lags is seen
         )
         # To look a figure up by its labels takes longer than to count.
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -95,8 +103,12 @@ class Metrics:
         histogram.observe(seconds)
 
     def text(self) -> bytes:
-        """Return all figures as Prometheus reads them."""
-        return generate_latest(self.registry)
+        """Return all figures as Prometheus reads them, those of our fellow workers included."""
+        if FIGURES_FOLDER not in os.environ:
+            return generate_latest(self.registry)
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call] # it registers itself
+        return generate_latest(everybody)
 
 
 def configure_logging(level: str) -> None:
