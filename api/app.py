@@ -112,7 +112,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _open_services(settings: Settings, metrics: Metrics) -> Services:
     database = open_ready_database(settings)
     try:
-        boundaries = Boundaries(database)
+        boundaries = Boundaries(
+            database, told=lambda found: metrics.edition_in_force.set(found.edition_id)
+        )
     except BaseException:
         database.close()
         raise

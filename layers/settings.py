@@ -45,7 +45,8 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,
-        description="私有数据库所在目录 · the folder of the private database",
+        description="私有数据库和网格索引快照所在目录 · "
+        "the folder of the private database, and of snapshots of the grids' index",
     )
     host: str = Field(
         default="127.0.0.1",
