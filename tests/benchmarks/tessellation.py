@@ -25,6 +25,7 @@ VERTICES: Final = 60  # of a grid, about
 KINDS: Final = ("uniform", "clustered", "adversarial")
 _HOLED: Final = 0.02
 _CORNERS: Final = 24  # of a hole
+_MOST: Final = 20_000  # grids whose edges are looked at for hard points
 _SWING: Final = (0.0, 0.03, 0.12, 0.2)  # how crooked edges are, as a share of their length
 
 
@@ -147,7 +148,7 @@ class _Cells:
     @cached_property
     def beside(self) -> Numbers:
         """A neighbour of each cell."""
-        one, edge, _ = self._edges
+        _, edge, _ = self._edges
         both = np.bincount(edge, self.cell).astype(np.intp)
         shared = np.bincount(edge)[edge] == 2
         found = np.zeros(len(self.sites), np.intp)
@@ -229,7 +230,7 @@ def _assemble(count: int, rings: Floats, table: Numbers) -> Geometries:
 
 def _adversarial(count: int, geometries: Geometries, random: Generator) -> Floats:
     """Return points where an inexact index errs, in no order."""
-    some = random.permutation(len(geometries))[:20_000]
+    some = random.permutation(len(geometries))[:_MOST]
     rings = shapely.get_rings(geometries[some])
     vertices, ring = shapely.get_coordinates(rings, return_index=True)
     edges = np.flatnonzero(ring[1:] == ring[:-1])
