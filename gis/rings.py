@@ -1,7 +1,8 @@
-"""The outlines of grids as flat arrays: all rings one after the other, as GeoArrow lays them out."""
+"""The outlines of grids as flat arrays, ring after ring, as GeoArrow lays them out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,8 +71,9 @@ class Rings:
         inner[self.starts[1:] - 1] = False
         return np.flatnonzero(inner)
 
+    @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
-        """Return west, south, east and north of all grids; NaN where there is none."""
+        """West, south, east and north of all grids; NaN where there is none."""
         if not len(self.vertices):
             return (np.nan,) * 4
         west, south = self.vertices.min(axis=0).tolist()
@@ -80,7 +82,8 @@ class Rings:
 
     def geometry(self, position: int) -> shapely.Geometry:
         """Return the outline of one grid; an empty polygon where it has none."""
-        return self.geometries([position])[0]
+        outline: shapely.Geometry = self.geometries([position])[0]
+        return outline
 
     def geometries(self, positions: Sequence[int] | Positions | None = None) -> Geometries:
         """Return the outlines of some grids, or of all, as shapely objects.

@@ -55,6 +55,15 @@ class Blocks:
         """Where the rows of each block begin."""
         return np.concatenate([[0], np.cumsum(self.rows)])
 
+    def places(
+        self, cell: NDArray[np.int64]
+    ) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
+        """Return the block, row and column of cells."""
+        starts = self.cells
+        block = np.searchsorted(starts, cell, side="right") - 1
+        row, column = np.divmod(cell - starts[block], self.columns[block])
+        return block, row, column
+
     def centre_lon(self, block: Any, column: Any) -> NDArray[np.float64]:
         """Return the longitude of the middle of columns; of any finite numbers, the same ones."""
         lon: NDArray[np.float64] = self.west[block] + (column + 0.5) * self.width[block]

@@ -1,8 +1,6 @@
 """How the cell index of a coverage is made: level by level, crowded cells cut again."""
 
-import math
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +8,9 @@ from numpy.typing import NDArray
 from gis.cells.blocks import Blocks, Pieces
 from gis.cells.borders import NOBODY, Borders, borders_of
 from gis.cells.covers import covers_of
-from gis.cells.index import CellIndex, Frame, pack
+from gis.cells.index import CellIndex, Frame, Ranking
 from gis.cells.leaves import Crossings, Leaves, counted_above, crossings_of, leaves_of
-from gis.geometry import Positions
+from gis.cells.pack import Level, pack
 from gis.rings import Rings, ranges
 
 CELLS_AN_EDGE: Final = 3.0
@@ -24,49 +22,39 @@ _SIDE_MAX: Final = 32  # cells a side of a cell that was cut
 _SLACK_MAX: Final = 2.0**-24
 
 
-class _Level(NamedTuple):
-    """What was made of some blocks."""
-
-    ranks: NDArray[np.int32]
-    leaves: Leaves
-    cut: NDArray[np.int64]
-    sides: NDArray[np.int64]
-
-
-def build(rings: Rings, rank: Positions) -> CellIndex:
+def build(rings: Rings, ranking: Ranking) -> CellIndex:
     """Make the index.
 
     Parameters
     ----------
     rings : Rings
-        The outlines of n grids.
-    rank : ndarray of int, shape (n,)
-        The place of each grid in the order of precedence.
+        The outlines of the grids.
+    ranking : Ranking
+        The order of precedence among them.
     """
+    rank = np.argsort(ranking.positions)
     borders = borders_of(rings, rank)
-    frame = Frame.around(rings.bounds(), CELLS_AN_EDGE * len(borders))
+    frame = Frame.around(rings.bounds, CELLS_AN_EDGE * len(borders))
     blocks, pieces = _whole(frame, borders, rings.vertices)
     begun: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
-    levels: list[_Level] = []
+    levels: list[Level] = []
     while len(pieces):
         covers = covers_of(blocks, pieces, borders, len(rings), rings.vertices, begun)
         crossings = crossings_of(blocks, pieces)
         leaves = leaves_of(blocks, crossings, borders, covers, rings.vertices)
         cut, sides = _to_cut(blocks, crossings, leaves, last=len(levels) + 1 == _LEVELS)
-        levels.append(_Level(covers.first(blocks), leaves, cut, sides))
+        levels.append(Level(covers.first(blocks), leaves, cut, sides))
         if not cut.size:
             break
-        inner = Crossings(*(each[np.isin(crossings.cell, cut)] for each in crossings))
+        inner = crossings.taken(np.isin(crossings.cell, cut))
         smaller = _cut(blocks, inner, cut, sides)
         begun = _begun(smaller, inner, leaves, borders, rings.vertices, cut)
         pieces = _inside(pieces, inner, cut, sides)
         blocks = smaller
-    return pack(frame, rings.vertices, levels, np.argsort(rank))
+    return pack(frame, rings.vertices, levels, ranking)
 
 
-def _whole(
-    frame: Frame, borders: Borders, vertices: NDArray[np.float64]
-) -> tuple[Blocks, Pieces]:
+def _whole(frame: Frame, borders: Borders, vertices: NDArray[np.float64]) -> tuple[Blocks, Pieces]:
     """Return the block of everything, and all edges in it."""
     column, row = frame.counts(vertices[:, 0], vertices[:, 1])
     start = borders.start
@@ -144,9 +132,7 @@ def _begun(
     row = ranges(np.zeros(len(block), dtype=np.int64), smaller.rows[block])
     block = block[every]
     lon, lat = smaller.centre_lon(block, 0), smaller.centre_lat(block, row)
-    counted = counted_above(
-        Crossings(*(each[every] for each in inner)), borders, vertices, lon, lat
-    )
+    counted = counted_above(inner.taken(every), borders, vertices, lon, lat)
     line, edge = (smaller.lines[block] + row)[counted], inner.edge[every][counted]
     high = borders.high[edge]
 

@@ -48,24 +48,24 @@ class Covers:
         """Return whether grids cover the middles of cells."""
         key = (line * self.grids + rank) * self.columns + column
         # all earlier lines and ranks have an even number of turns
-        return np.searchsorted(self.turns, key, side="right") % 2 == 1
+        odd: NDArray[np.bool_] = np.searchsorted(self.turns, key, side="right") % 2 == 1
+        return odd
 
-    def covering(self, blocks: Blocks, cells: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return which grids cover the middles of some cells: cell and rank as one number, sorted.
+    def counts(self, blocks: Blocks) -> NDArray[np.int64]:
+        """Return how many grids cover the middle of each cell."""
+        begin, sizes, _ = self._stretches(blocks)
+        room = int(blocks.cells[-1]) + 1
+        steps = np.bincount(begin, minlength=room) - np.bincount(begin + sizes, minlength=room)
+        return np.cumsum(steps)[:-1]
 
-        Parameters
-        ----------
-        cells : ndarray of int64, shape (c,)
-            Without repetition.
-        """
-        chosen = np.zeros(int(blocks.cells[-1]), dtype=bool)
-        chosen[cells] = True
+    def covering(self, blocks: Blocks, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return which grids cover the middles of wanted cells: cell and rank as one number."""
         found = [
             cell[inside] * self.grids + rank[inside]
             for cell, rank in self._filled(blocks)
-            for inside in (np.flatnonzero(chosen[cell]),)
+            for inside in (np.flatnonzero(wanted[cell]),)
         ]
-        return np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *found]))
+        return np.concatenate([np.zeros(0, dtype=np.int64), *found])
 
     def first(self, blocks: Blocks) -> NDArray[np.int32]:
         """Return the rank of the first grid that covers the middle of each cell, or ``OUTSIDE``."""
@@ -77,10 +77,7 @@ class Covers:
 
     def _filled(self, blocks: Blocks) -> Iterator[tuple[Positions, NDArray[np.int64]]]:
         """Return cells whose middles are covered, and by which grids; the last rank goes first."""
-        line, rank, first, end = (each[::-1] for each in self.spans())
-        block = np.searchsorted(blocks.lines, line, side="right") - 1
-        begin = blocks.cells[block] + (line - blocks.lines[block]) * blocks.columns[block] + first
-        sizes = end - first
+        begin, sizes, rank = self._stretches(blocks)
         total = np.cumsum(sizes)
         start = 0
         while start < len(total):
@@ -90,14 +87,21 @@ class Covers:
             yield ranges(begin[part], sizes[part]), np.repeat(rank[part], sizes[part])
             start = stop
 
-    def spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Positions, Positions]:
-        """Return the stretches of lines that grids cover: line, rank, first column, end."""
-        begin, end = self.turns[0::2], self.turns[1::2]
+    def _stretches(
+        self, blocks: Blocks
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the stretches of cells that grids cover: the first cell, how many, and the rank.
+
+        Within a line the last rank goes first.
+        """
+        begin, end = self.turns[0::2][::-1], self.turns[1::2][::-1]
         some = begin < end
-        begin, end = begin[some], end[some]
-        group = begin // self.columns
-        first = begin - group * self.columns
-        return group // self.grids, group % self.grids, first, end - group * self.columns
+        begin, sizes = begin[some], (end - begin)[some]
+        group, column = np.divmod(begin, self.columns)
+        line, rank = np.divmod(group, self.grids)
+        block = np.searchsorted(blocks.lines, line, side="right") - 1
+        first = blocks.cells[block] + (line - blocks.lines[block]) * blocks.columns[block]
+        return first + column, sizes, rank
 
 
 def covers_of(
@@ -152,7 +156,10 @@ def _turns(
     most = blocks.rows[pieces.block] - 1
     first = np.clip(np.ceil(low - margin - 0.5), 0, most + 1).astype(np.int64)
     last = np.clip(np.floor(high + margin - 0.5), first - 1, most).astype(np.int64)
-    piece, row = np.repeat(np.arange(len(pieces)), last - first + 1), ranges(first, last - first + 1)
+    piece, row = (
+        np.repeat(np.arange(len(pieces)), last - first + 1),
+        ranges(first, last - first + 1),
+    )
     start = borders.start[pieces.edge[piece]]
     lat = blocks.centre_lat(pieces.block[piece], row)
     crossing = (vertices[start, 1] <= lat) != (vertices[start + 1, 1] <= lat)

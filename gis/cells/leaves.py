@@ -15,7 +15,7 @@ by any of its candidates decides.
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,14 @@ CANDIDATES: Final = 22
 EDGES: Final = 255
 """How many edges a run can have."""
 
-_STARTS_ABOVE: Final = 1 << 8
-_ENDS_ABOVE: Final = 1 << 9
-_BITS_AT: Final = 10
+STARTS_ABOVE: Final = 1 << 8
+"""In the word of a run: its first vertex lies above the cell."""
+
+ENDS_ABOVE: Final = 1 << 9
+"""The same of its last vertex."""
+
+BITS_AT: Final = 10
+"""Where, in the word of a run, the bits of its candidates begin."""
 
 
 class Crossings(NamedTuple):
@@ -48,6 +53,11 @@ class Crossings(NamedTuple):
     edge: Positions
     starts_above: NDArray[np.bool_]
     ends_above: NDArray[np.bool_]
+
+    def taken(self, which: Any) -> "Crossings":
+        """Return some of them."""
+        each: Any = (array[which] for array in self)
+        return Crossings(*each)
 
 
 @dataclass(frozen=True)
@@ -93,9 +103,7 @@ def crossings_of(blocks: Blocks, pieces: Pieces) -> Crossings:
     # pieces are sorted by block and edge, so a piece's number orders the edges of a cell
     room = max(len(pieces) - 1, 1).bit_length()
     order = np.argsort((cell << room) | piece)
-    piece, column, row, block, cell = (
-        each[order] for each in (piece, column, row, block, cell)
-    )
+    piece, column, row, block, cell = (each[order] for each in (piece, column, row, block, cell))
     above = row + 1.0
     return Crossings(
         piece, cell, block, column, row, pieces.edge[piece],
@@ -141,12 +149,11 @@ def leaves_of(
     candidates = _candidates(blocks, crossings, runs, covers)
     leaf, slot, first = _in_leaves(candidates, covers.grids)
     cell = candidates[first] // covers.grids
-    at = np.searchsorted(crossings.cell, cell)
-    line = blocks.lines[crossings.block[at]] + crossings.row[at]
+    block, row, column = blocks.places(cell)
     rank = candidates % covers.grids
     bits = np.uint32(1) << slot
-    covered = covers.cover(line[leaf], rank, crossings.column[at][leaf])
-    base = np.bitwise_or.reduceat(np.where(covered, bits, np.uint32(0)), first)
+    covered = covers.cover((blocks.lines[block] + row)[leaf], rank, column[leaf])
+    base = _united(np.where(covered, bits, np.uint32(0)), first)
 
     run, place = runs.places(candidates, covers.grids)
     run, run_leaf, bits = _joined(run, leaf[place], bits[place])
@@ -158,10 +165,10 @@ def leaves_of(
         base,
         run_leaf,
         runs.start[run].astype(np.uint32),
-        runs.word[run] | bits << np.uint32(_BITS_AT),
+        runs.word[run] | bits << np.uint32(BITS_AT),
         leaf,
         rank.astype(np.int32),
-        np.searchsorted(crossings.cell, cell, side="right") - at,
+        np.searchsorted(crossings.cell, cell, side="right") - np.searchsorted(crossings.cell, cell),
     )
 
 
@@ -205,11 +212,11 @@ def _runs(
     lon = blocks.centre_lon(crossings.block, crossings.column)
     lat = blocks.centre_lat(crossings.block, crossings.row)
     counted = counted_above(crossings, borders, vertices, lon, lat)
-    word = lengths | crossings.starts_above[first] * _STARTS_ABOVE
-    word |= crossings.ends_above[first + lengths - 1] * _ENDS_ABOVE
+    word = lengths | crossings.starts_above[first] * STARTS_ABOVE
+    word |= crossings.ends_above[first + lengths - 1] * ENDS_ABOVE
     return _Runs(
         crossings.cell[first], low[first], high[first], start[first], word.astype(np.uint32),
-        np.bitwise_xor.reduceat(counted, first),
+        np.bitwise_xor.reduceat(counted, first) if first.size else counted,
     )  # fmt: skip
 
 
@@ -218,22 +225,21 @@ def _candidates(
 ) -> NDArray[np.int64]:
     """Return cells and candidates as one number each, sorted.
 
-    These are the grids of the edges, and the first one that covers the cell without an edge in it:
-    those behind it can own nothing there.
+    In crossed cells these are the grids of the edges and those that cover the middle; other cells
+    need candidates only where several grids cover them.
     """
     low, high = runs.keys(covers.grids)
-    keys = np.unique(np.concatenate([low, high[runs.high != NOBODY]]))
-    whole = covers.covering(blocks, np.unique(crossings.cell))
-    place = np.minimum(np.searchsorted(keys, whole), len(keys) - 1)
-    whole = whole[keys[place] != whole]
-    if not whole.size:
-        return keys
-    cell = whole // covers.grids
-    cell, first = np.unique(cell, return_index=True)
-    whole = whole[first]
-    place = np.minimum(np.searchsorted(cell, keys // covers.grids), len(cell) - 1)
-    behind = (cell[place] == keys // covers.grids) & (keys > whole[place])
-    return np.sort(np.concatenate([keys[~behind], whole]))
+    wanted = covers.counts(blocks) > 1
+    wanted[crossings.cell] = True
+    keys = (low, high[runs.high != NOBODY], covers.covering(blocks, wanted))
+    return _distinct(np.sort(np.concatenate(keys)))
+
+
+def _distinct(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the distinct ones of sorted numbers."""
+    fresh = np.ones(len(numbers), dtype=bool)
+    fresh[1:] = numbers[1:] != numbers[:-1]
+    return numbers[fresh]
 
 
 def _in_leaves(
@@ -257,4 +263,9 @@ def _joined(
     fresh = np.ones(len(run), dtype=bool)
     fresh[1:] = (run[1:] != run[:-1]) | (leaf[1:] != leaf[:-1])
     first = np.flatnonzero(fresh)
-    return run[first], leaf[first], np.bitwise_or.reduceat(bits, first)
+    return run[first], leaf[first], _united(bits, first)
+
+
+def _united(bits: NDArray[np.uint32], first: Positions) -> NDArray[np.uint32]:
+    """Return the bits of each group, of which the first ones are given."""
+    return np.bitwise_or.reduceat(bits, first) if first.size else bits
