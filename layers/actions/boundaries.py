@@ -147,7 +147,7 @@ def load_edition(
     snapshots : Snapshots, optional
         Where the index is looked for first, and kept if it had to be built.
     previous : GridIndex, optional
-        An index of this edition or another, from which what is the same is taken over.
+        The index so far, which is taken again if it is of this very edition.
     """
     grids = session.execute(territory.grids_of(edition.id)).all()
     areas = session.execute(territory.areas()).all()
@@ -187,7 +187,6 @@ def _grid_index(
             shapely.from_wkb(np.array([bytes(each) for each in wkb], dtype=object)),
             dedicated=np.array([grid.kind == GridKind.DEDICATED for grid in grids], dtype=bool),
             edition=name,
-            previous=previous,
         )
 
     return snapshots.index(name, build)
