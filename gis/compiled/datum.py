@@ -49,14 +49,14 @@ def bd(lon: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
 def undo_gcj(x: Degrees, y: Degrees) -> tuple[Degrees, Degrees]:
     """Undo as :func:`gis.shifts.undo_gcj` does."""
     lon, lat = x.copy(), y.copy()
-    for _ in range(shifts.STEPS):
+    for _ in range(shifts.GCJ_STEPS):
         _each_nearer_gcj(lon, lat, x, y)
     return lon, lat
 
 
 def undo_bd(x: Degrees, y: Degrees) -> tuple[Degrees, Degrees]:
     """Undo as :func:`gis.shifts.undo_bd` does."""
-    lon, lat = x.copy(), y.copy()
-    for _ in range(shifts.STEPS):
+    lon, lat = x - shifts.BD_EAST, y - shifts.BD_NORTH
+    for _ in range(shifts.BD_STEPS):
         _each_nearer_bd(lon, lat, x, y)
     return lon, lat
