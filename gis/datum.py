@@ -3,12 +3,13 @@
 GCJ-02 shifts positions inside a rectangle around China by some hundred metres; BD-09 shifts
 GCJ-02 once more. Both are known by their published forward formulas; the inverses here are
 iterated until they agree with the forward formula to far less than a millimetre (the one-step
-inverse in common use errs by up to 3.5 m). The formulas are in :mod:`gis.shifts`; one point,
+inverse in common use errs by up to 5 m). The formulas are in :mod:`gis.shifts`; one point,
 arrays and compiled code give the same numbers to the last bit.
 
 At the rectangle's edge the forward formula jumps, so a strip of a few hundred metres outside it
 holds shifted points as well as unshifted ones. The inverse gives a shifted point its origin inside
-the rectangle, so that whatever starts in China comes back to where it was.
+the rectangle, so that whatever starts in China comes back to where it was; an origin that rounding
+puts beside the edge is put on it.
 """
 
 import math
@@ -34,6 +35,7 @@ WEST, SOUTH, EAST, NORTH = 72.004, 0.8293, 137.8347, 55.8271
 """The rectangle inside which the published code shifts (edges included)."""
 
 _REACH: Final = 0.05  # degrees: no shift is larger
+_ROUNDING: Final = 1e-11  # degrees, a micrometre: more than an inverse is ever off
 _CHUNK: Final = 8192  # points converted at once: the working arrays stay in the cache
 _SHIFTED: Final = ("gcj02", "bd09")
 _PLAIN: Final = ("wgs84", "cgcs2000")
@@ -270,9 +272,13 @@ def _project(x: Degrees, y: Degrees, source: CRS, target: CRS) -> Points:
     return to_x, to_y
 
 
-def in_china(lon: Degrees, lat: Degrees) -> NDArray[np.bool_]:
-    """Return where the published code shifts: inside the rectangle, edges included."""
-    return np.asarray((lon >= WEST) & (lon <= EAST) & (lat >= SOUTH) & (lat <= NORTH))
+def in_china(lon: Degrees, lat: Degrees, around: float = 0.0) -> NDArray[np.bool_]:
+    """Return where the published code shifts: inside the rectangle, edges included.
+
+    ``around`` are degrees beyond the edges that count as inside.
+    """
+    inside = (lon >= WEST - around) & (lon <= EAST + around)
+    return np.asarray(inside & (lat >= SOUTH - around) & (lat <= NORTH + around))
 
 
 def _formulas() -> ModuleType:
@@ -298,31 +304,41 @@ def _unshifted(x: Degrees, y: Degrees, name: str) -> Points:
     def unshift(x: Degrees, y: Degrees) -> Points:
         lon, lat = formulas.undo_bd(x, y) if name == "bd09" else (x, y)
         lon, lat = formulas.undo_gcj(lon, lat)
-        theirs = in_china(lon, lat) | in_china(x, y)
+        origin = in_china(lon, lat, _ROUNDING)
+        if origin.all():
+            return _onto_china(lon, lat)
+        lon, lat = _where(origin, _onto_china, lon, lat)
+        theirs = origin | in_china(x, y)
         return np.where(theirs, lon, x), np.where(theirs, lat, y)
 
-    near = (x >= WEST - _REACH) & (x <= EAST + _REACH)
-    near &= (y >= SOUTH - _REACH) & (y <= NORTH + _REACH)
-    return _where(near, unshift, x, y)
+    return _where(in_china(x, y, _REACH), unshift, x, y)
+
+
+def _onto_china(lon: Degrees, lat: Degrees) -> Points:
+    return np.clip(lon, WEST, EAST), np.clip(lat, SOUTH, NORTH)
 
 
 def _unshifted_point(x: float, y: float, name: str) -> tuple[float, float]:
     """Undo the shift of one point, as :func:`_unshifted` does for many."""
-    if not (WEST - _REACH <= x <= EAST + _REACH and SOUTH - _REACH <= y <= NORTH + _REACH):
+    if not _point_in_china(x, y, _REACH):
         return x, y
     formulas = _formulas()
     lon, lat = formulas.one_undo_bd(x, y) if name == "bd09" else (x, y)
     lon, lat = formulas.one_undo_gcj(lon, lat)
-    return (lon, lat) if _point_in_china(lon, lat) or _point_in_china(x, y) else (x, y)
+    if _point_in_china(lon, lat, _ROUNDING):
+        return min(max(lon, WEST), EAST), min(max(lat, SOUTH), NORTH)
+    return (lon, lat) if _point_in_china(x, y) else (x, y)
 
 
-def _point_in_china(lon: float, lat: float) -> bool:
-    return WEST <= lon <= EAST and SOUTH <= lat <= NORTH
+def _point_in_china(lon: float, lat: float, around: float = 0.0) -> bool:
+    return WEST - around <= lon <= EAST + around and SOUTH - around <= lat <= NORTH + around
 
 
 def _between(x: Degrees, y: Degrees, source: str) -> Points:
     """Convert between GCJ-02 and BD-09, for what stems from or lies in the rectangle."""
     formulas = _formulas()
-    lon, lat = _unshifted(x, y, source)
-    theirs = in_china(lon, lat) | in_china(x, y)
+    theirs = in_china(x, y)
+    beside = np.flatnonzero(~theirs & in_china(x, y, _REACH))
+    if beside.size:
+        theirs[beside] = in_china(*_unshifted(x[beside], y[beside], source))
     return _where(theirs, formulas.bd if source == "gcj02" else formulas.undo_bd, x, y)
