@@ -79,7 +79,7 @@ def check_plausible(x: Floats, y: Floats, datum: Datum, columns: tuple[str, str]
     raise LayerRefused(
         f"{first} (taken as {east}) is mostly near {_middle(x)}, {second} (taken as {north}) near "
         f"{_middle(y)}, which makes no sense in {datum.name}: {doubt.message}. "
-        f"{_remedy(doubt, columns)}"
+        f"{_remedy(doubt, datum, columns)}"
     )
 
 
@@ -88,12 +88,12 @@ def _middle(numbers: Floats) -> str:
     return f"{middle:.4f}" if abs(middle) <= 180 else f"{middle:.0f}"
 
 
-def _remedy(doubt: survey.Doubt, columns: tuple[str, str] | None) -> str:
+def _remedy(doubt: survey.Doubt, datum: Datum, columns: tuple[str, str] | None) -> str:
     """Say what to do; what a file declares itself, no flag can say otherwise."""
     if columns is None:
         return "Correct the file, or the CRS that it declares."
     if not doubt.swapped and doubt.datum is None:
-        return "Name what they are in, as in --datum EPSG:4546 or --datum gcj02."
+        return f"Name theirs, as in --datum {'EPSG:4546' if datum.in_degrees else 'gcj02'}."
     swap = [f"--x {columns[1]} --y {columns[0]}"] * doubt.swapped
     return f"Use {' '.join([*swap, *[f'--datum {doubt.datum}'] * (doubt.datum is not None)])}."
 

@@ -124,11 +124,11 @@ def test_both_mistakes_at_once_are_both_told() -> None:
 
 
 def test_metres_for_degrees_are_refused() -> None:
-    said = r"near 517104, .* near 4418445, .*look like metres, but wgs84 is in degrees"
+    said = r"near 517104, .* near 4418445, .*look like metres, but wgs84 .* --datum EPSG:4546"
     with pytest.raises(LayerRefused, match=said):
         check(EASTING, NORTHING, "wgs84")
 
 
 def test_degrees_for_metres_are_refused() -> None:
-    with pytest.raises(LayerRefused, match=r"look like degrees, but EPSG:4546 is in metres"):
+    with pytest.raises(LayerRefused, match=r"look like degrees, but EPSG:4546 .* --datum gcj02"):
         check(111.2, 39.9, "EPSG:4546")
