@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from gis import datum as datums
 from gis.crs import hub, transformer
 from gis.datum import Datum
+from gis.errors import InvalidPoints
 from gis.geometry import Degrees
 
 Bounds = tuple[float, float, float, float]
@@ -118,6 +119,8 @@ def look(
     ------
     UnknownDatum
         If the datum's name is not known.
+    InvalidPoints
+        If there are more x than y, or more y than x.
 
     Examples
     --------
@@ -236,6 +239,8 @@ def _sample(x: ArrayLike, y: ArrayLike) -> tuple[Degrees, Degrees]:
     """Return coordinates that say something, evenly taken from very many."""
     xs = np.atleast_1d(np.asarray(x, dtype=np.float64)).reshape(-1)
     ys = np.atleast_1d(np.asarray(y, dtype=np.float64)).reshape(-1)
+    if xs.shape != ys.shape:
+        raise InvalidPoints(f"{xs.size} x and {ys.size} y coordinates: give one y for each x")
     telling = np.flatnonzero(np.isfinite(xs) & np.isfinite(ys) & ((xs != 0) | (ys != 0)))
     telling = telling[:: max(1, telling.size // _SAMPLE)]
     return xs[telling], ys[telling]
@@ -286,7 +291,7 @@ def _other(meant: Datum, declared: Datum, eastings: Degrees) -> str:
     if _in_degrees(declared) and not _in_degrees(meant):
         return f"they look like metres in {meant.name}, but {declared.name} is in degrees"
     if _in_degrees(meant) and not _in_degrees(declared):
-        return f"they look like degrees, but {declared.name} is in metres"
+        return f"they look like degrees, but {declared.name} has eastings and northings"
     number = int(float(np.median(eastings)) // _ZONE)
     instead = f"{meant.name} rather than {declared.name}"
     if meant.name in _zones(float(np.median(eastings)), declared):

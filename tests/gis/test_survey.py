@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis import survey
 from gis.crs import crs
 from gis.datum import Datum, convert, parse
-from gis.errors import UnknownDatum
+from gis.errors import InvalidPoints, UnknownDatum
 from gis.survey import Reading, look, readings
 from gis.testing import china
 
@@ -139,7 +138,7 @@ def test_degrees_for_metres_are_told() -> None:
         doubt = look(111.2, 39.9, datum)
         assert doubt is not None
         assert (doubt.swapped, doubt.datum) == (False, None)
-        assert doubt.message == f"they look like degrees, but {datum} is in metres"
+        assert doubt.message == f"they look like degrees, but {datum} has eastings and northings"
     doubt = look(39.9, 111.2, "EPSG:4546")
     assert doubt is not None
     assert doubt.swapped
@@ -217,4 +216,9 @@ def test_readings_are_the_ways_to_try_for_one_place() -> None:
 
 def test_an_unknown_datum_is_refused() -> None:
     with pytest.raises(UnknownDatum):
-        survey.look(1.0, 2.0, "mars")
+        look(1.0, 2.0, "mars")
+
+
+def test_one_y_belongs_to_each_x() -> None:
+    with pytest.raises(InvalidPoints, match="2 x and 1 y"):
+        look([1.0, 2.0], [1.0], "wgs84")
