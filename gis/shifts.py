@@ -71,10 +71,10 @@ def gcj(lon: Any, lat: Any, sqrt: Sqrt = np.sqrt) -> tuple[Any, Any]:
     sine, cosine = angle(y, sqrt)
     north, _, _ = waves(sine, cosine, 160.0, 320.0)
     root = sqrt(abs(x))
-    east = (both + east) * (2.0 / 3.0) + 0.1 * root
-    east = east + (300.0 + x + 2.0 * y + 0.1 * x * (x + y))
-    north = (both + north) * (2.0 / 3.0) + 0.2 * root
-    north = north + (2.0 * x - 100.0 + y * (3.0 + 0.2 * y + 0.1 * x))
+    east = (both + east) * (2.0 / 3.0) + 0.1 * (x * (x + y) + root)
+    east = east + (300.0 + x + 2.0 * y)
+    north = (both + north) * (2.0 / 3.0) + 0.1 * (y * (x + 2.0 * y) + 2.0 * root)
+    north = north + (2.0 * x + 3.0 * y - 100.0)
     # metres to degrees, at the latitude itself: 35° and y
     sine, cosine = sine * _COSINE_35 + cosine * _SINE_35, cosine * _COSINE_35 - sine * _SINE_35
     bend = 1.0 - _EE * sine * sine
@@ -164,7 +164,7 @@ def cosine_of_turns(turns: Any) -> Any:
 def waves(sine: Any, cosine: Any, twelfth: float, thirtieth: float) -> tuple[Any, Any, Any]:
     """Return GCJ-02's slow waves along an axis, and sine and cosine of 180 times the angle."""
     sine, cosine = thrice(sine, cosine)
-    slowest = thirtieth * (2.0 * sine * cosine)  # the angle 6 times
+    slowest = 2.0 * thirtieth * sine * cosine  # the angle 6 times
     sine, cosine = five_times(sine, cosine)
     slower = twelfth * sine  # 15 times
     sine, cosine = twice(sine, cosine)
