@@ -23,6 +23,7 @@ from api.schemas.cases import ReportIn
 from api.schemas.placements import PlacementOut
 from api.schemas.problems import Problem
 from layers.actions.boundaries import Boundaries
+from layers.actions.place import warm
 from layers.errors import NoEditionInForce
 from layers.session import open_ready_database
 from layers.settings import Settings, load_settings
@@ -118,6 +119,7 @@ def _open_services(settings: Settings, metrics: Metrics) -> Services:
     except BaseException:
         database.close()
         raise
+    warm()
     with suppress(NoEditionInForce):
         boundaries.in_force()
     return Services(settings, database, boundaries, metrics)
