@@ -1,11 +1,11 @@
 """Placements and reports a second, with 1, 16 and 64 connections, by 1 and by 2 workers.
 
 The yardsticks, of the same run: a request in which nothing is done, once on an ordinary route
-("nothing") and once on one such as ``GET /route`` is ("quick"); the same requests asking PostGIS for
-the owner ("by SQL"); and a plain INSERT of one small row by psycopg, each committed to disk. Ratios can be trusted; absolute figures
-depend on the machine and on what else runs there: wrk and PostgreSQL take their share of the same
-cores. Of 64 connections that open at once, the last waits for its turn to be let in; in a run this
-short that alone makes the p99.
+("nothing") and once on one such as ``GET /route`` is ("quick"); the same requests asking PostGIS
+for the owner ("by SQL"); and a plain INSERT of one small row by psycopg, each committed to disk.
+Ratios can be trusted; absolute figures depend on the machine and on what else runs there: wrk and
+PostgreSQL take their share of the same cores. Of 64 connections that open at once, the last waits
+for its turn to be let in; in a run this short that alone makes the p99.
 """
 
 import json
@@ -247,8 +247,8 @@ def main() -> None:
         build(url)
         address = f"host={cluster.socket_dir} user=lianxin dbname=lianxin"
         print(
-            f"{SIDE * SIDE} grids, {ROUNDS} times {SECONDS:.0f} s each in turns, {os.cpu_count()} cores, which the load "
-            f"shares ({WRK or 'threads'}), fsync on"
+            f"{SIDE * SIDE} grids, {ROUNDS} times {SECONDS:.0f} s each in turns, fsync on; "
+            f"{os.cpu_count()} cores, which the load shares ({WRK or 'threads'})"
         )
         heading = "".join(
             f"{word:>10}" for word in ("a second", "p99 ms", "nothing", "quick", "by SQL")
