@@ -1,0 +1,83 @@
+"""The compiled twin of :mod:`gis.edges`: the very same formulas, point by point."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis import edges, ellipsoid
+from gis.compiled.jit import jit, twin_of
+from gis.edges import Runs
+
+_metres_a_degree = twin_of(ellipsoid.metres_a_degree, inline=True)
+_foot_along = twin_of(edges.foot_along, inline=True)
+_box_squares = twin_of(edges.box_squares, inline=True)
+_flat_square = twin_of(edges.flat_square, inline=True, foot_along=_foot_along)
+_reach = twin_of(edges.reach, inline=True)
+_nearest_on = twin_of(
+    edges.nearest_on, inline=True, metres_a_degree=_metres_a_degree, foot_along=_foot_along
+)
+
+
+@jit
+def distances(
+    vertices: NDArray[np.float64],
+    runs: Runs,
+    here: tuple[NDArray[np.float64], NDArray[np.float64]],
+    which: NDArray[np.intp],
+    out: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+) -> None:
+    """Write the metres to the boundary of each point's geometry, and where it is nearest."""
+    for i in range(len(which)):
+        out[0][i], out[1][i], out[2][i] = distance(
+            vertices, runs, (here[0][i], here[1][i]), which[i]
+        )
+
+
+@jit
+def distance(
+    vertices: NDArray[np.float64], runs: Runs, here: tuple[float, float], which: int
+) -> tuple[float, float, float]:
+    """Return the metres to the boundary of one geometry, and where it is nearest."""
+    first, end = runs.first[which], runs.first[which + 1]
+    scale = _metres_a_degree(here[1])
+    near_run, near_edge = math.inf, math.inf
+    if end - first > 1:
+        for run in range(first, end):
+            near_run = min(near_run, _away(vertices, runs, run, here, scale)[1])
+        near_run = _reach(near_run, scale)
+    for run in range(first, end):
+        if end - first == 1 or _away(vertices, runs, run, here, scale)[0] <= near_run:
+            for at in range(runs.start[run], runs.start[run] + runs.size[run]):
+                near_edge = min(near_edge, _flat_square(here, _ends(vertices, at), scale))
+    near_edge = _reach(near_edge, scale)
+    best, lon, lat = math.nan, here[0], here[1]
+    for run in range(first, end):
+        if end - first == 1 or _away(vertices, runs, run, here, scale)[0] <= near_run:
+            for at in range(runs.start[run], runs.start[run] + runs.size[run]):
+                if _flat_square(here, _ends(vertices, at), scale) <= near_edge:
+                    x, y, foot_lon, foot_lat = _nearest_on(here, _ends(vertices, at))
+                    if not x * x + y * y > best:
+                        best, lon, lat = x * x + y * y, foot_lon, foot_lat
+    return math.sqrt(best), lon, lat
+
+
+@jit
+def _ends(vertices: NDArray[np.float64], at: int) -> tuple[float, float, float, float]:
+    """Return where an edge begins and ends."""
+    return vertices[at, 0], vertices[at, 1], vertices[at + 1, 0], vertices[at + 1, 1]
+
+
+@jit
+def _away(
+    vertices: NDArray[np.float64],
+    runs: Runs,
+    run: int,
+    here: tuple[float, float],
+    scale: tuple[float, float],
+) -> tuple[float, float]:
+    """Return the squared metres that a run is away at least, and at most."""
+    box, at = runs.boxes[run], runs.start[run]
+    corner = vertices[at, 0], vertices[at, 1]
+    away: tuple[float, float] = _box_squares(here, (box[0], box[1], box[2], box[3]), corner, scale)
+    return away
