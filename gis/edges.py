@@ -108,6 +108,7 @@ class BoundaryEdges:
     ) -> None:
         self.vertices = vertices
         self.runs = _cut_in_runs(vertices, starts, of_geometry) if runs is None else runs
+        self._bare = tuple(self.runs)  # numba takes long over named ones
 
     @classmethod
     def of(cls, geometries: Geometries) -> "BoundaryEdges":
@@ -144,7 +145,10 @@ class BoundaryEdges:
         fast = compiled.twin("edges")
         if fast is not None:
             feet = np.empty((2, len(lon)))
-            fast.distances(self.vertices, self.runs, (lon, lat), which, (out, feet[0], feet[1]))
+            order = np.argsort(which)  # the edges of one geometry stay in the cache
+            fast.distances(
+                self.vertices, self._bare, (lon, lat), (which, order), (out, feet[0], feet[1])
+            )
             return _geodesic_when_far(lon, lat, out, feet)
         order = np.argsort(which, kind="stable")  # the edges of one geometry stay in the cache
         cost = self.runs.cost[which[order]]
@@ -166,7 +170,7 @@ class BoundaryEdges:
         """
         fast = compiled.twin("edges")
         if fast is not None:
-            metres, *foot = fast.distance(self.vertices, self.runs, (lon, lat), which)
+            metres, *foot = fast.distance(self.vertices, self._bare, (lon, lat), which)
         else:
             metres, *foot = self._distance(lon, lat, which)
         return metres if not metres > _GAUSS_MAX_M else float(distances_m(lon, lat, *foot))

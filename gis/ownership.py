@@ -183,7 +183,7 @@ class GridIndex:
         """The arrays as compiled code takes them; made once, for it costs as much as a point."""
         fast = compiled.twin("lookup")
         assert fast is not None  # noqa: S101 - asked by those who have it
-        return fast.tables(self._cells)
+        return fast.bare(self._cells)
 
     def claims(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Positions, Metres, NDArray[np.bool_]]:
         """Return who owns each point, how far its boundary is, and where others claim it too.

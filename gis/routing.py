@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from gis import datum as datums
@@ -140,6 +139,7 @@ class Router:
 
     Examples
     --------
+    >>> import shapely
     >>> grids = GridIndex(["G01"], np.array([shapely.box(111.2, 39.9, 111.3, 40.0)]))
     >>> router = Router(grids)
     >>> placement = router.place(111.25, 39.95, "cgcs2000")

@@ -1,7 +1,7 @@
 """The compiled twin of :mod:`gis.edges`: the very same formulas, point by point."""
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,26 +25,29 @@ _nearest_on = twin_of(
 @jit
 def distances(
     vertices: NDArray[np.float64],
-    runs: Runs,
+    runs: tuple[Any, ...],
     here: tuple[NDArray[np.float64], NDArray[np.float64]],
-    which: NDArray[np.intp],
+    which: tuple[NDArray[np.intp], NDArray[np.intp]],
     out: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
-    """Write the metres to the boundary of each point's geometry, and where it is nearest."""
+    """Write the metres to the boundary of each point's geometry, and where it is nearest.
+
+    ``which`` holds the geometries, and in which order the points are taken.
+    """
     edges, squares = np.empty(_ROOM, dtype=np.int64), np.empty(_ROOM)
-    for i in range(len(which)):
+    for i in which[1]:
         out[0][i], out[1][i], out[2][i] = _distance(
-            vertices, runs, (here[0][i], here[1][i]), which[i], (edges, squares)
+            vertices, Runs(*runs), (here[0][i], here[1][i]), which[0][i], (edges, squares)
         )
 
 
 @jit
 def distance(
-    vertices: NDArray[np.float64], runs: Runs, here: tuple[float, float], which: int
+    vertices: NDArray[np.float64], runs: tuple[Any, ...], here: tuple[float, float], which: int
 ) -> tuple[float, float, float]:
     """Return the metres to the boundary of one geometry, and where it is nearest."""
     found: tuple[float, float, float] = _distance(
-        vertices, runs, here, which, (np.empty(_ROOM, dtype=np.int64), np.empty(_ROOM))
+        vertices, Runs(*runs), here, which, (np.empty(_ROOM, dtype=np.int64), np.empty(_ROOM))
     )
     return found
 
