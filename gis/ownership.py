@@ -99,6 +99,7 @@ class GridIndex:
         self.edition: str | None = edition
         self.edges = BoundaryEdges(rings.vertices, rings.starts, rings.of_grid, runs)
         self._rings = rings
+        self._simple: dict[int, bool] = {}
         self._cells = cells
 
     def __len__(self) -> int:
@@ -117,6 +118,17 @@ class GridIndex:
     def outline(self, position: int) -> shapely.Geometry:
         """Return the outline of one grid."""
         return self._rings.geometry(position)
+
+    def rings(self, positions: Positions) -> Rings:
+        """Return the rings of some grids."""
+        return self._rings.taken(positions)
+
+    def is_simple(self, position: int) -> bool:
+        """Return whether a grid's rings neither cross nor cover one another; found out once."""
+        known = self._simple.get(position)
+        if known is None:
+            known = self._simple[position] = bool(shapely.is_valid(self.outline(position)))
+        return known
 
     @property
     def nbytes(self) -> dict[str, int]:
@@ -171,7 +183,7 @@ class GridIndex:
         """The arrays as compiled code takes them; made once, for it costs as much as a point."""
         fast = compiled.twin("lookup")
         assert fast is not None  # noqa: S101 - asked by those who have it
-        return fast.tables(self._cells)
+        return fast.bare(self._cells)
 
     def claims(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Positions, Metres, NDArray[np.bool_]]:
         """Return who owns each point, how far its boundary is, and where others claim it too.
@@ -270,12 +282,14 @@ class GridIndex:
         out[lost], _ = self.nearest_outside(lons[lost], lats[lost], within_m)
         return out
 
-    def touched(self, geometry: shapely.Geometry) -> Positions:
-        """Return the positions of the grids that a geometry touches, in order of precedence."""
-        box = (np.array([each]) for each in shapely.bounds(geometry))
-        _, near = lookup.around(self._cells, *box)
-        hit = [at for at in near if shapely.intersects(self.outline(at), geometry)]
-        return self._in_order(np.array(hit, dtype=np.intp))
+    def around(self, lon: float, lat: float, within_m: float) -> Positions:
+        """Return the positions of the grids that may be so near to a point, and some others.
+
+        In order of precedence.
+        """
+        east, north = degrees_around(lat, within_m)
+        near = single.around(self._cells, lon - east, lat - north, lon + east, lat + north)
+        return near[np.argsort(self._rank[near])]
 
     def nearest_outside(
         self, lon: Degrees, lat: Degrees, within_m: float
@@ -311,7 +325,7 @@ class GridIndex:
         >>> index.any_before(0, 0.4999, 0.5, 20), index.any_before(0, 0.4, 0.5, 20)
         (True, False)
         """
-        _, near = self._around(np.array([lon]), np.array([lat]), within_m)
+        near = self.around(lon, lat, within_m)
         before = near[self._rank[near] < self._rank[position]].tolist()
         return any(self.edges.distance_m(lon, lat, grid) <= within_m for grid in before)
 
@@ -329,9 +343,6 @@ class GridIndex:
     def _rank(self) -> Positions:
         """The rank of each grid."""
         return np.argsort(self._by_rank[:-1])
-
-    def _in_order(self, positions: Positions) -> Positions:
-        return positions[np.argsort(self._rank[positions])]
 
     # ---- as a file --------------------------------------------------------------------------
 
