@@ -23,6 +23,7 @@ from gis import compiled
 from gis.cells import lookup, single
 from gis.cells.build import build
 from gis.cells.index import CellIndex, Frame, Ranking
+from gis.cells.rebuild import Before, rebuild
 from gis.edges import BoundaryEdges, Runs
 from gis.ellipsoid import degrees_around
 from gis.errors import InvalidGrids, InvalidPoints, SnapshotInvalid
@@ -48,6 +49,9 @@ class GridIndex:
         Which grids go before the basic ones around them.
     edition : str, optional
         Which edition of the boundaries these are; kept, and stored with a snapshot.
+    previous : GridIndex, optional
+        That of the edition before. It changes no answer, but where few grids changed this one is
+        made from it in a fraction of the time.
 
     Raises
     ------
@@ -74,6 +78,7 @@ class GridIndex:
         *,
         dedicated: NDArray[np.bool_] | None = None,
         edition: str | None = None,
+        previous: "GridIndex | None" = None,
     ) -> None:
         shapes = _geometry_array(geometries)
         _check(codes, shapes)
@@ -82,7 +87,12 @@ class GridIndex:
             raise InvalidGrids(f"dedicated tells of {first.size} grids, but there are {len(codes)}")
         rings = Rings.of(shapes)
         _check_finite(codes, rings)
-        self._take(tuple(codes), first, edition, rings, build(rings, _ranking(codes, first)))
+        ranking = _ranking(codes, first)
+        cells = None
+        if previous is not None:
+            now = _now(previous, codes, first, rings)
+            cells = rebuild(Before(previous._cells, previous._rings, now), rings, ranking)
+        self._take(tuple(codes), first, edition, rings, cells or build(rings, ranking))
 
     def _take(
         self,
@@ -354,7 +364,8 @@ class GridIndex:
         path : Path or str
             What is there already stays until all is written.
         """
-        facts = {"edition": self.edition, "frame": list(self._cells.frame)}
+        made = self._cells.made
+        facts = {"edition": self.edition, "frame": list(self._cells.frame), "made": made}
         write_arrays(Path(path), facts, {
             "codes": np.frombuffer("\0".join(self.codes).encode(), dtype=np.uint8),
             "dedicated": self.dedicated,
@@ -383,6 +394,7 @@ class GridIndex:
                 frame=Frame(*facts["frame"]),
                 vertices=rings.vertices,
                 grids=len(codes),
+                made=facts["made"],
                 **{name: arrays[f"cells.{name}"] for name in _CELLS},
             )
             runs = Runs(*(arrays[f"runs.{name}"] for name in Runs._fields))
@@ -426,6 +438,20 @@ def _geometry_array(geometries: Geometries) -> Geometries:
     array = np.empty(len(geometries), dtype=object)
     array[:] = list(geometries)
     return array
+
+
+def _now(
+    previous: GridIndex, codes: Sequence[str], dedicated: NDArray[np.bool_], rings: Rings
+) -> Positions:
+    """Return the position now of each grid of a previous index that is the same to the last bit."""
+    places = {code: position for position, code in enumerate(codes)}
+    now = np.array([places.get(code, OUTSIDE) for code in previous.codes], dtype=np.intp)
+    there = np.flatnonzero(now != OUTSIDE)
+    before, after = previous._rings.taken(there), rings.taken(now[there])
+    same = previous.dedicated[there] == dedicated[now[there]]
+    same &= before.same_as(after)
+    now[there[~same]] = OUTSIDE
+    return now
 
 
 def _check(codes: Sequence[str], geometries: Geometries) -> None:
