@@ -47,6 +47,7 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
     layers.SchemaOutdated: _DATABASE,
     layers.ClusterFailed: _DATABASE,
     layers.SettingsInvalid: _BROKEN,
+    layers.DataFolderTaken: _BROKEN,
     layers.FileUnreadable: Row(_BAD, "Unreadable file", "文件无法读取"),
     layers.MappingInvalid: Row(_BAD, "The columns do not fit", "字段对应有误"),
     layers.LayerRefused: Row(_BAD, "The layer was refused", "图层未被接受"),

@@ -45,7 +45,8 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,
-        description="私有数据库所在目录 · the folder of the private database",
+        description="私有数据库和网格索引快照所在目录 · "
+        "the folder of the private database, and of snapshots of the grids' index",
     )
     host: str = Field(
         default="127.0.0.1",
@@ -53,6 +54,11 @@ class Settings(BaseSettings):
     )
     port: Annotated[int, Field(ge=1, le=65535)] = Field(
         default=8000, description="服务监听的端口 · the port that the service listens on"
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1,
+        description="用几个进程提供服务；每个进程各有自己的数据库连接 · "
+        "by how many processes the service is served; each has connections of its own",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="日志详细程度 · how much the service writes to its log"

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from api.dependencies import OpenServices, json_answer, json_body
+from api.dependencies import FromMemory, OpenServices, json_answer, json_body
 from api.schemas.fields import DatumName
 from api.schemas.placements import RoutedPlacementOut, RouteQuery, placement_json
 from api.schemas.points import ANSWERS, BODY, Form, read_points, write_points
@@ -14,7 +14,8 @@ from api.schemas.problems import invalid, problems
 from gis.routing import Rule
 from layers.actions.place import Place, place, place_each
 
-router = APIRouter(tags=["routing"])
+router = APIRouter(tags=["routing"], route_class=FromMemory)
+many = APIRouter(tags=["routing"])
 
 
 class ManyQuery(BaseModel):
@@ -52,7 +53,7 @@ async def route_one(query: Annotated[RouteQuery, Query()], services: OpenService
     return json_answer(answer)
 
 
-@router.post(
+@many.post(
     "/route",
     summary="Who owns each of many points · 批量归属",
     openapi_extra={"requestBody": BODY},
@@ -76,3 +77,6 @@ def route_many(
         write_points(points, placed, in_force.edition_id),
         media_type="application/geo+json" if geojson else "application/json",
     )
+
+
+router.routes.extend(many.routes)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 
 from gis.errors import UnknownDatum
 from gis.ownership import GridIndex
@@ -56,6 +57,19 @@ def current(boundaries: Boundaries) -> InForce | None:
         return boundaries.in_force()
     except NoEditionInForce:
         return None
+
+
+def warm() -> None:
+    """Have ready whatever is compiled or built on its first use, so that nobody waits for it.
+
+    Some seconds pass where machine code has to be made, and a fraction of one where it is kept.
+    """
+    west, east = shapely.box(111.0, 39.0, 111.5, 40.0), shapely.box(111.5, 39.0, 112.0, 40.0)
+    router = Router(GridIndex(["W", "E"], np.array([west, east])))
+    for name in ("wgs84", "cgcs2000", "gcj02", "bd09"):
+        for accuracy_m in (None, 30.0):
+            router.place(111.5001, 39.5, name, accuracy_m)
+        router.place_many(np.array([111.2]), np.array([39.5]), name)
 
 
 def place(in_force: InForce | None, where: Place | None) -> Placed:
