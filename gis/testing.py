@@ -24,7 +24,7 @@ PLACES: Final = (
     (-0.05, -0.03, 0.1),  # over the equator and Greenwich, where floats are finest
     (0.0, 0.0, 1e-9),
     (111.2, 39.9, 1e-9),
-    (-180.0, -90.0, 180.0),
+    (-180.0, -89.0, 178.0),
 )
 """West, south and size in degrees of where drawn grids lie: usual places and awkward ones."""
 
