@@ -161,6 +161,7 @@ class Observer:
         self.metrics = metrics
         self.body_bytes_max = body_bytes_max
         self.answer = answer
+        self.log = _LOG.bind()  # once: the lazy one binds itself anew for every line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and see to what every answer needs."""
@@ -198,7 +199,7 @@ class Observer:
         route = route_template(scope)
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         self.metrics.answered(method, route, status, seconds)
-        write = _LOG.debug if route in _QUIET else _LOG.info
+        write = self.log.debug if route in _QUIET else self.log.info
         write("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
 
     def _limited(self, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:

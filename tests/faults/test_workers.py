@@ -49,11 +49,14 @@ def pids(service: Service) -> list[int]:
     return [line["pid"] for line in lines(service, "worker_serves")]
 
 
+def figures(service: Service) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=30) as answer:
+        return str(answer.read().decode())
+
+
 def editions(service: Service) -> list[int]:
     """The edition by which each worker answers."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=30) as answer:
-        figures = answer.read().decode()
-    found = re.findall(r"lianxin_edition_in_force\{pid=.\d+.\} ([\d.]+)", figures)
+    found = re.findall(r"lianxin_edition_in_force\{pid=.\d+.\} ([\d.]+)", figures(service))
     return [int(float(value)) for value in found]
 
 
@@ -77,6 +80,8 @@ def test_a_killed_parent_takes_workers_and_database_along(service: Service) -> N
 
 def test_a_dead_worker_is_replaced_while_the_other_answers(service: Service) -> None:
     dead, living = pids(service)
+    for _ in range(12):
+        assert service.get("/cases") == 200
     os.kill(dead, signal.SIGKILL)
     wait_until(lambda: bool(lines(service, "worker_ended")))
     assert service.get("/livez") == 200
@@ -85,13 +90,8 @@ def test_a_dead_worker_is_replaced_while_the_other_answers(service: Service) -> 
     assert (ended["pid"], ended["status"]) == (dead, -signal.SIGKILL)
     assert living in pids(service)
     assert len(editions(service)) == WORKERS  # the dead one's figure went with it
-
-
-def test_figures_are_those_of_all_workers_together(service: Service) -> None:
-    for _ in range(12):
-        assert service.get("/cases") == 200
-    with urllib.request.urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=30) as answer:
-        assert '{method="GET",route="/cases",status="200"} 12.0' in answer.read().decode()
+    counted = '{method="GET",route="/cases",status="200"} 12.0'  # its counts didn't
+    assert counted in figures(service)
 
 
 def test_what_was_begun_is_finished_before_a_worker_ends(
