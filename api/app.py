@@ -16,9 +16,9 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from api.dependencies import INTAKE_THREADS, Services
-from api.observability import Metrics, Observer, configure_logging
+from api.observability import BodyLimit, Metrics, Observer, configure_logging
 from api.problems import MEDIA_TYPE, problem_of, register
-from api.routers import cases, charts, editions, health, routing, start
+from api.routers import cases, charts, editions, health, routing, routing_many, start
 from api.schemas.cases import ReportIn
 from api.schemas.placements import PlacementOut
 from api.schemas.problems import Problem
@@ -96,10 +96,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     register(app)
+    limit = BodyLimit(settings.body_bytes_max, "LIANXIN_BODY_BYTES_MAX")
+    streamed = BodyLimit(settings.route_bytes_max, "LIANXIN_ROUTE_BYTES_MAX")
     app.add_middleware(
-        Observer, metrics=metrics, body_bytes_max=settings.body_bytes_max, answer=problem_of
+        Observer,
+        metrics=metrics,
+        body_limit=limit,
+        body_limits={("POST", "/route"): streamed},
+        answer=problem_of,
     )
-    for module in (health, routing, cases, start, charts, editions):
+    for module in (health, routing, routing_many, cases, start, charts, editions):
         app.include_router(module.router)
     app.add_api_route("/docs", _docs(app), include_in_schema=False, response_class=HTMLResponse)
     app.mount("/assets", StaticFiles(directory=WEB), name="assets")

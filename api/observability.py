@@ -10,9 +10,9 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import structlog
@@ -116,6 +116,13 @@ def configure_logging(level: str) -> None:
     access.handlers, access.propagate = [], False
 
 
+class BodyLimit(NamedTuple):
+    """How many bytes a body may have, and which setting says so."""
+
+    bytes_max: int
+    setting: str
+
+
 class Observer:
     """ASGI middleware around everything: number, log, figures, safe headers, size limit, 500."""
 
@@ -124,12 +131,14 @@ class Observer:
         app: ASGIApp,
         *,
         metrics: Metrics,
-        body_bytes_max: int,
+        body_limit: BodyLimit,
+        body_limits: Mapping[tuple[str, str], BodyLimit],
         answer: Callable[[Exception], Response],
     ) -> None:
         self.app = app
         self.metrics = metrics
-        self.body_bytes_max = body_bytes_max
+        self.body_limit = body_limit
+        self.body_limits = body_limits
         self.answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -174,11 +183,11 @@ class Observer:
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         """Refuse a body that is, or turns out to be, too large, as soon as somebody reads it."""
-        limit = self.body_bytes_max
+        limit, setting = self.body_limits.get((scope["method"], scope["path"]), self.body_limit)
         announced = Headers(scope=scope).get("content-length", "0")
         too_large = HTTPException(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The body is larger than {limit:,} bytes. Send it in several parts.",
+            f"The body is larger than {limit:,} bytes ({setting}). Send it in several parts.",
         )
         if announced.isdecimal() and int(announced) <= limit and announced != "0":
             return receive  # the server lets nobody send more than announced
