@@ -27,6 +27,7 @@ class ArrowStream:
         self._text = Messages()
         self._reader: pa.RecordBatchStreamReader | None = None
         self._located: Located | None = None
+        self._columns: list[int] = []
         self._names: list[str] = []
         self._ended = False
         self._sink = _Sink()
@@ -96,10 +97,12 @@ class ArrowStream:
             raise broken("A second schema comes within the Arrow stream.")
         self._reader = _checked(lambda: pa.ipc.open_stream(self._text))
         schema: pa.Schema = self._reader.schema
-        self._located = locate(schema.names, self._asked, table="The Arrow stream")
-        self._names = free_names(schema.names)
-        for name in self._located.names:
-            kind = _value_type(schema.field(schema.names.index(name)).type)
+        columns = _checked(lambda: list(schema.names))  # which may be no UTF-8
+        self._located = locate(columns, self._asked, table="The Arrow stream")
+        self._names = free_names(columns)
+        self._columns = [columns.index(name) for name in self._located.names]
+        for name, position in zip(self._located.names, self._columns, strict=True):
+            kind = _value_type(schema.field(position).type)
             number = name != self._located.datum_column
             if not (_is_text(kind) or pa.types.is_null(kind) or (number and _is_number(kind))):
                 raise invalid(
@@ -114,8 +117,7 @@ class ArrowStream:
         batch: pa.RecordBatch = _checked(self._next)
         if batch.num_rows > MESSAGE_BYTES:
             raise broken(f"A record batch says that it has {batch.num_rows:,} rows.")
-        names = batch.schema.names
-        columns = [_plain(batch.column(names.index(name))) for name in self._located.names]
+        columns = [_plain(batch.column(position)) for position in self._columns]
         for start in range(0, batch.num_rows, BATCH_ROWS):
             some = batch.slice(start, BATCH_ROWS)
             places = self._located.places([each.slice(start, BATCH_ROWS) for each in columns])
