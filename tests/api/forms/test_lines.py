@@ -114,7 +114,7 @@ FEATURES = st.fixed_dictionaries(
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=st.lists(OBJECTS | FEATURES | st.integers(), min_size=1, max_size=6))
+@given(rows=st.lists(OBJECTS | FEATURES | st.integers(-9, 9), min_size=1, max_size=6))
 def test_rows_together_are_answered_as_each_alone(in_force: InForce, rows: list[object]) -> None:
     def answered(some: list[object]) -> bytes:
         work = Answering(Order(NDJSON, datum="cgcs2000"), in_force)
