@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import anyio
+import orjson
 import structlog
 from anyio import CapacityLimiter, to_thread
 from starlette.exceptions import HTTPException
@@ -142,15 +143,17 @@ class StreamedAnswer(Response):
         if not self._begun:
             return False
         problem = self._problem_of(failure)
-        _LOG.warning("stream_failed", kind=type(failure).__name__, status=problem.status_code,
-                     rows=self._work.rows)  # fmt: skip
-        words = self._work.form.failed(bytes(problem.body))
+        words = bytes(problem.body)
+        # Its kind alone: the words may name a column.
+        kind = orjson.loads(words)["type"].rpartition(":")[2]
+        _LOG.warning("stream_failed", kind=kind, rows=self._work.rows)
+        last = self._work.form.failed(words)
         with anyio.move_on_after(_LINGER_S), suppress(Refusal):
-            if words is not None:
-                await spool.put(words)
+            if last is not None:
+                await spool.put(last)
             spool.close()
             await sent.wait()
-            if words is not None:
+            if last is not None:
                 return True
             await inbox.ended.wait()  # or the client would lose what it did not read yet
         return False

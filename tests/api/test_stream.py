@@ -239,7 +239,7 @@ def test_a_stream_that_breaks_is_never_taken_for_whole(service: Running) -> None
             assert begun + cut.value.partial
     log = service.log()
     assert log.count('"stream_failed"') == 3
-    assert '"kind":"Refusal"' in log
+    assert '"kind":"broken-body"' in log
     assert "王" not in log
     assert "Traceback" not in log
 
