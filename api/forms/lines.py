@@ -8,6 +8,7 @@ import orjson
 from api.forms.form import BATCH_ROWS, RECORD_BYTES, Batch, Encoded, broken, no_datum
 from api.forms.placements import PlacementText
 from api.forms.rows import (
+    are_features,
     features_text,
     is_feature,
     names_datum,
@@ -59,7 +60,8 @@ class Lines:
     def write(self, batch: Batch, placed: PlacedMany, done: int) -> Encoded:
         """Return a line for each row, and if asked for one that says how far we are."""
         told = b'{"progress":{"rows":%d}}\n' % done if self._tell else b""
-        answer = self._answers(batch.rows, placed)
+        rows, features = batch.rows
+        answer = self._answers(rows, features, placed)
         return bytes(answer) + told if told else answer
 
     def end(self) -> Encoded:
@@ -79,12 +81,14 @@ class Lines:
             if not self._begun and self._datum is None and not any(map(names_datum, rows)):
                 raise no_datum()
             self._begun = True
-            yield Batch(places_of(rows, self._datum, features=None), rows)
+            features = are_features(rows)
+            yield Batch(places_of(rows, self._datum, features=features), (rows, features))
 
-    def _answers(self, rows: Sequence[Any], placed: PlacedMany) -> Encoded:
-        kinds = set(map(is_feature, rows))
-        if len(kinds) == 1:
-            write = features_text if kinds.pop() else objects_text
+    def _answers(
+        self, rows: Sequence[Any], all_features: bool | None, placed: PlacedMany
+    ) -> Encoded:
+        if all_features is not None:
+            write = features_text if all_features else objects_text
             return write(rows, placed, self._text, _FRAME)
         features = features_text(rows, placed, self._text, _FRAME)
         objects = objects_text(rows, placed, self._text, _FRAME)

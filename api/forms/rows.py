@@ -45,8 +45,6 @@ def places_of(rows: Sequence[Any], datum: str | None, *, features: bool | None) 
 
     ``features`` says whether they must be GeoJSON features, or must not; None leaves it to each.
     """
-    if features is None and rows:
-        features = None if len(kinds := set(map(is_feature, rows))) > 1 else kinds.pop()
     columns = None
     if features is not None:
         columns = _columns_of_features(rows) if features else _columns_of_objects(rows)
@@ -78,6 +76,15 @@ def parsed(text: bytes) -> Any:
 def is_feature(row: Any) -> bool:
     """Return whether a row says that it is a GeoJSON feature."""
     return isinstance(row, dict) and row.get("type") == "Feature"
+
+
+def are_features(rows: Sequence[Any]) -> bool | None:
+    """Return whether all rows say that they are GeoJSON features, or none; None of a mixture."""
+    if set(map(type, rows)) == {dict}:
+        kinds = {row.get("type") == "Feature" for row in rows}
+    else:
+        kinds = set(map(is_feature, rows))
+    return None if len(kinds) > 1 else kinds == {True}
 
 
 def objects_text(

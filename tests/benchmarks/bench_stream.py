@@ -236,8 +236,7 @@ def measure(port: int, pid: int) -> None:
     """Measure each form, and print."""
     x, y = points()
     alone = router()
-    placing = a_million(lambda: alone.place_many(x, y, DATUM) and None)
-    print(f"Router.place_many alone: {1e6 / placing:,.0f} points/s ({SIDE * SIDE} grids, {DATUM})")
+    print(f"{SIDE * SIDE} grids, points in {DATUM}, a twenty-fifth of them in no grid")
     stream(port, csv_table(x, y), BLOCK)  # what is loaded once is not growth
     stream(port, arrow_stream(x, y), BLOCK)
     print(f"{'':34}{'':>9}{'of reading':>12}{'of place_':>11}{'memory':>10}")
@@ -249,6 +248,7 @@ def measure(port: int, pid: int) -> None:
     ):  # fmt: skip
         body = make(x, y)
         plain = a_million(body.plain)
+        placing = a_million(lambda: alone.place_many(x, y, DATUM) and None)
         before = memory_mb(pid, "VmRSS")
         Path(f"/proc/{pid}/clear_refs").write_text("5", "ascii")  # the peak from here
         seconds, rows = stream(port, body, count)
