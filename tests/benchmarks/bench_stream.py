@@ -33,8 +33,8 @@ from layers.cluster import PrivateCluster
 from tests.benchmarks.bench_service import SIDE, SOUTH, STEP, WEST, build
 
 POINTS: Final = int(os.environ.get("BENCH_POINTS", "10000000"))
-JSON_POINTS: Final = max(1, POINTS // 10)
 BLOCK: Final = 50_000
+JSON_POINTS: Final = max(BLOCK, POINTS // 10)
 DATUM: Final = "gcj02"
 
 
@@ -242,10 +242,11 @@ def measure(port: int, pid: int) -> None:
     print(f"{'':34}{'':>9}{'of reading':>12}{'of place_':>11}{'memory':>10}")
     heads = ("points", 12), ("seconds", 12), ("a second", 10), ("+ writing", 11), ("many", 11)
     print(f"{'':10}" + "".join(f"{head:>{width}}" for head, width in (*heads, ("+ MB", 10))))
-    for make, count in (
+    for make, asked in (
         (ndjson, POINTS), (csv_table, POINTS), (arrow_stream, POINTS),
         (json_list, JSON_POINTS), (geojson, JSON_POINTS),
     ):  # fmt: skip
+        count = max(1, asked // BLOCK) * BLOCK
         body = make(x, y)
         plain = a_million(body.plain)
         placing = a_million(lambda: alone.place_many(x, y, DATUM) and None)
