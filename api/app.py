@@ -16,9 +16,9 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from api.dependencies import INTAKE_THREADS, Services
-from api.observability import Metrics, Observer, configure_logging
+from api.observability import BodyLimit, Metrics, Observer, configure_logging
 from api.problems import MEDIA_TYPE, problem_of, register
-from api.routers import cases, charts, editions, health, routing, start
+from api.routers import cases, charts, editions, health, routing, routing_many, start
 from api.schemas.cases import ReportIn
 from api.schemas.placements import PlacementOut
 from api.schemas.problems import Problem
@@ -98,10 +98,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the figures are our own
     )
     register(app)
+    limit = BodyLimit(settings.body_bytes_max, "LIANXIN_BODY_BYTES_MAX")
+    streamed = BodyLimit(settings.route_bytes_max, "LIANXIN_ROUTE_BYTES_MAX")
     app.add_middleware(
-        Observer, metrics=metrics, body_bytes_max=settings.body_bytes_max, answer=problem_of
+        Observer,
+        metrics=metrics,
+        body_limit=limit,
+        body_limits={("POST", "/route"): streamed},
+        answer=problem_of,
     )
-    for module in (routing, health, cases, start, charts, editions):
+    for module in (routing, routing_many, health, cases, start, charts, editions):
         # Not include_router: it looks for the route of a request twice, router by router.
         app.router.routes.extend(module.router.routes)
     app.add_api_route("/docs", _docs(app), include_in_schema=False, response_class=HTMLResponse)

@@ -1,5 +1,6 @@
 """What a route may ask for: the open services, and a body read as JSON."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,6 +32,9 @@ INTAKE_THREADS = 4
 """Reports stored at once, on threads and connections of their own: intake never waits for a chart
 that is being drawn."""
 
+STREAM_THREADS = max(1, (os.cpu_count() or 1) // 2)
+"""Batches of streamed points worked on at once, however many streams there are: they take turns."""
+
 
 @dataclass
 class Services:
@@ -41,6 +45,7 @@ class Services:
     boundaries: Boundaries
     metrics: Metrics = field(default_factory=Metrics)
     intake: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(INTAKE_THREADS))
+    streams: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(STREAM_THREADS))
     _in_memory: bool = field(default=False, init=False, repr=False)
     _categories: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict, init=False, repr=False

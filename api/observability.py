@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import structlog
@@ -146,6 +146,13 @@ def configure_logging(level: str) -> None:
     access.handlers, access.propagate = [], False
 
 
+class BodyLimit(NamedTuple):
+    """How many bytes a body may have, and which setting says so."""
+
+    bytes_max: int
+    setting: str
+
+
 class Observer:
     """ASGI middleware around everything: number, log, figures, safe headers, size limit, 500."""
 
@@ -154,12 +161,14 @@ class Observer:
         app: ASGIApp,
         *,
         metrics: Metrics,
-        body_bytes_max: int,
+        body_limit: BodyLimit,
+        body_limits: Mapping[tuple[str, str], BodyLimit],
         answer: Callable[[Exception], Response],
     ) -> None:
         self.app = app
         self.metrics = metrics
-        self.body_bytes_max = body_bytes_max
+        self.body_limit = body_limit
+        self.body_limits = body_limits
         self.answer = answer
         self.log = _LOG.bind()  # once: the lazy one binds itself anew for every line
 
@@ -183,7 +192,7 @@ class Observer:
             await send(message)
 
         try:
-            await self.app(scope, self._limited(headers, receive), respond)
+            await self.app(scope, self._limited(scope, headers, receive), respond)
         except ClientDisconnect:
             status = 499  # nobody is left to answer
         except Exception as error:
@@ -202,9 +211,9 @@ class Observer:
         write = self.log.debug if route in _QUIET else self.log.info
         write("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
 
-    def _limited(self, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
+    def _limited(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
         """Refuse a body that is, or turns out to be, too large, as soon as somebody reads it."""
-        limit = self.body_bytes_max
+        limit, setting = self.body_limits.get((scope["method"], scope["path"]), self.body_limit)
         length = headers.get(b"content-length", b"0")
         announced = int(length) if length.isdigit() else 0
         if 0 < announced <= limit:
@@ -220,7 +229,7 @@ class Observer:
                     return message
             raise HTTPException(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"The body is larger than {limit:,} bytes. Send it in several parts.",
+                f"The body is larger than {limit:,} bytes ({setting}). Send it in several parts.",
             )
 
         return counted

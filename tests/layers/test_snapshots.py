@@ -1,9 +1,13 @@
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import shapely
+import structlog
+import structlog.testing
 
 from gis.ownership import GridIndex
 from layers.snapshots import KEPT, Snapshots
@@ -40,8 +44,18 @@ def test_an_index_is_built_once_and_then_opened(snapshots: Snapshots, tmp_path: 
     assert only_file(tmp_path).parent.stat().st_mode & 0o777 == 0o700  # nobody else may enter
 
 
+@pytest.fixture
+def log() -> Iterator[list[Any]]:
+    """What is logged, at every level, however other tests have set it up."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+    structlog.configure(**before)
+
+
 def test_a_damaged_file_is_said_and_built_anew(
-    snapshots: Snapshots, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    snapshots: Snapshots, tmp_path: Path, log: list[Any]
 ) -> None:
     build = Build("7-abc")
     snapshots.index("7-abc", build)
@@ -52,8 +66,7 @@ def test_a_damaged_file_is_said_and_built_anew(
 
     assert snapshots.index("7-abc", build).owner(0.5, 0.5) == "A"
     assert build.count == 2
-    said = capsys.readouterr()
-    assert "snapshot_refused" in said.out + said.err
+    assert "snapshot_refused" in [line["event"] for line in log]
     assert snapshots.index("7-abc", build).owner(0.5, 0.5) == "A"
     assert build.count == 2
 
@@ -99,13 +112,10 @@ def test_of_many_that_need_it_one_builds(snapshots: Snapshots) -> None:
     assert [index.owner(1.5, 0.5) for index in found] == ["B"] * 6
 
 
-def test_where_nothing_may_be_written_routing_goes_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_where_nothing_may_be_written_routing_goes_on(tmp_path: Path, log: list[Any]) -> None:
     (tmp_path / "thesis.docx").touch()
     assert Snapshots(tmp_path).index("7-abc", Build("7-abc")).owner(0.5, 0.5) == "A"
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.docx"]
-    said = capsys.readouterr()
     assert "thesis.docx" in said.out + said.err
 
 
