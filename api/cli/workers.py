@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from api.cli.process import PR_SET_PDEATHSIG, ServiceFailed, server_for
+from api.cli.process import PR_SET_PDEATHSIG, ServiceFailed, keep_what_is_loaded, server_for
 
 if TYPE_CHECKING:
     from layers.settings import Settings
@@ -180,6 +180,7 @@ def work(parent: int, listening: int) -> None:
     def tell() -> None:
         while not server.started:
             time.sleep(0.01)
+        keep_what_is_loaded()
         os.write(1, _READY)
 
     threading.Thread(target=tell, daemon=True).start()

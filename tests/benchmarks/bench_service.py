@@ -4,8 +4,7 @@ The yardsticks, of the same run: a request in which nothing is done, once on an 
 ("nothing") and once on one such as ``GET /route`` is ("quick"); the same requests asking PostGIS
 for the owner ("by SQL"); and a plain INSERT of one small row by psycopg, each committed to disk.
 Ratios can be trusted; absolute figures depend on the machine and on what else runs there: wrk and
-PostgreSQL take their share of the same cores. Of 64 connections that open at once, the last waits
-for its turn to be let in; in a run this short that alone makes the p99.
+PostgreSQL take their share of the same cores.
 """
 
 import json
