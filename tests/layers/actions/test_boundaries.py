@@ -84,6 +84,39 @@ def test_new_areas_are_followed_too(fresh_database: Database, boundaries: Bounda
     wait_until(lambda: boundaries.in_force().area_names == {"T": "Town"}, 1.0)
 
 
+def test_boundaries_are_opened_from_the_file_that_the_publisher_wrote(
+    fresh_database: Database, boundaries: Boundaries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = publish(fresh_database, grids("AB"))
+    monkeypatch.setattr("layers.actions.boundaries.GridIndex", None)  # nobody can build one now
+    in_force = boundaries.in_force()
+    assert (in_force.edition_id, in_force.grids.codes) == (first, ("A", "B"))
+
+
+def test_grids_that_somebody_changed_in_the_database_meet_no_stale_file(
+    fresh_database: Database, boundaries: Boundaries
+) -> None:
+    publish(fresh_database, grids("AB"))
+    before = boundaries.in_force()
+    place = middle(0).coords[0]
+    with fresh_database.raw() as connection:
+        connection.execute(
+            "UPDATE grids SET boundary = (SELECT boundary FROM grids WHERE code = 'B')"
+            " WHERE code = 'A'"
+        )
+    assert before.grids.owner(*place) == "A"
+    assert boundaries.refresh().grids.owner(*place) is None
+
+
+def test_an_index_stays_while_only_the_areas_change(
+    fresh_database: Database, boundaries: Boundaries
+) -> None:
+    publish(fresh_database, grids("AB"))
+    before = boundaries.in_force()
+    load(fresh_database, "areas", layer([{"code": "T", "name": "Town", "level": "banner"}]))
+    assert boundaries.refresh().grids is before.grids
+
+
 def test_a_lost_notification_is_made_up_by_asking(
     fresh_database: Database, boundaries: Boundaries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
