@@ -37,6 +37,7 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
     gis.InvalidPoints: Row(_BAD, "Points that cannot be routed", "点位无法处理"),
     gis.InvalidGrids: _BROKEN,
     gis.InvalidChart: _BROKEN,
+    gis.SnapshotInvalid: _BROKEN,
     layers.DatabaseUnreachable: _DATABASE,
     layers.DatabaseBusy: _BUSY,
     layers.ServerTooOld: _DATABASE,

@@ -6,7 +6,7 @@ boxes, then edge by edge; what can be nearest is measured well (decision 0001).
 """
 
 import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import shapely
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gis.ellipsoid import distances_m, metres_a_degree
 from gis.geometry import Degrees, Geometries, Metres, Positions
+from gis.rings import ranges
 
 _CHUNK: Final = 32_768  # pairs of a point and an edge held at once: they fit in the cache
 _RUN: Final = 16  # edges that share a box, at least
@@ -51,21 +52,64 @@ def boundary_distances_m(lon: Degrees, lat: Degrees, geometries: Geometries) -> 
     wanted = np.flatnonzero(np.isfinite(lons) & np.isfinite(lats) & ~shapely.is_missing(shapes))
     same = np.fromiter(map(id, shapes[wanted]), dtype=np.int64, count=len(wanted))
     _, first, which = np.unique(same, return_index=True, return_inverse=True)
-    edges = BoundaryEdges(shapes[wanted[first]])
+    edges = BoundaryEdges.of(shapes[wanted[first]])
     out[wanted] = edges.distances_m(lons[wanted], lats[wanted], which)
     return out
+
+
+class Runs(NamedTuple):
+    """Runs of edges that follow one another on a line.
+
+    Attributes
+    ----------
+    start, size : ndarray of int64, shape (k,)
+        The vertex where each begins, and how many edges it has.
+    boxes : ndarray of float, shape (k, 4)
+        West, south, east and north.
+    first : ndarray of int64, shape (n + 1,)
+        Where the runs of each geometry begin.
+    cost : ndarray of int64, shape (n,)
+        About how many edges and boxes must be looked at for a point; 0 for what has no edge.
+    """
+
+    start: NDArray[np.int64]
+    size: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    first: NDArray[np.int64]
+    cost: NDArray[np.int64]
 
 
 class BoundaryEdges:
     """The edges of many geometries, ready to be measured from many points.
 
+    An edge is known by the vertex where it begins. Runs of edges that follow one another on a line
+    share a box.
+
     Parameters
     ----------
-    geometries : ndarray of shapely geometries, shape (n,)
-        Polygons (all their rings count) or lines, in degrees.
+    vertices : ndarray of float, shape (m, 2)
+        Degrees; the vertices of all lines, one after the other.
+    starts : ndarray of int, shape (r + 1,)
+        Where each line begins.
+    of_geometry : ndarray of int, shape (n + 1,)
+        Where the lines of each geometry begin.
+    runs : Runs, optional
+        As another index over the same lines has them.
     """
 
-    def __init__(self, geometries: Geometries) -> None:
+    def __init__(
+        self,
+        vertices: NDArray[np.float64],
+        starts: NDArray[np.int64],
+        of_geometry: NDArray[np.int64],
+        runs: "Runs | None" = None,
+    ) -> None:
+        self.vertices = vertices
+        self.runs = _cut_in_runs(vertices, starts, of_geometry) if runs is None else runs
+
+    @classmethod
+    def of(cls, geometries: Geometries) -> "BoundaryEdges":
+        """Take the edges of polygons (all their rings count) and lines."""
         shapes = np.array(geometries, dtype=object, ndmin=1)
         shapes[shapely.is_missing(shapes)] = shapely.Polygon()
         parts, owners = shapely.get_parts(shapes, return_index=True)
@@ -73,28 +117,11 @@ class BoundaryEdges:
         rings, of = shapely.get_rings(parts[polygons], return_index=True)
         lines = np.concatenate([rings, parts[~polygons]])
         whose = np.concatenate([owners[polygons][of], owners[~polygons]])
-        points, line = shapely.get_coordinates(lines, return_index=True)
-        joined = np.flatnonzero(line[1:] == line[:-1])
-        joined = joined[np.argsort(whose[line[joined]], kind="stable")]
-        self._from_x, self._from_y = np.ascontiguousarray(points[joined].T)
-        self._to_x, self._to_y = np.ascontiguousarray(points[joined + 1].T)
-        self._over_x, self._over_y = self._to_x - self._from_x, self._to_y - self._from_y
-        self._cut_in_runs(np.bincount(whose[line[joined]], minlength=len(shapes)))
-
-    def _cut_in_runs(self, counts: NDArray[np.intp]) -> None:
-        """Cut long boundaries in runs of edges that lie together; a short one is a single run."""
-        # so long that looking at all boxes costs what looking at the edges of the near runs does
-        length = np.maximum(np.sqrt(counts / _RUNS_NEAR).astype(np.intp), _RUN)
-        long = counts > 2 * _RUN
-        runs = np.where(long, -(-counts // length), np.minimum(counts, 1))
-        self._cost = np.where(long, runs + _RUNS_NEAR * length, counts)
-        self._first_run: Positions = np.concatenate([[0], np.cumsum(runs)])
-        whose = np.repeat(np.arange(len(counts)), runs)
-        turn = np.arange(len(whose)) - self._first_run[whose]
-        starts = (np.cumsum(counts) - counts)[whose] + turn * length[whose]
-        self._run_starts: Positions = np.concatenate([starts, [len(self._from_x)]])
-        self._west, self._east = _extremes(self._from_x, self._to_x, starts)
-        self._south, self._north = _extremes(self._from_y, self._to_y, starts)
+        order = np.argsort(whose, kind="stable")
+        vertices, line = shapely.get_coordinates(lines[order], return_index=True)
+        starts = np.bincount(line, minlength=len(lines))
+        counts = np.bincount(whose, minlength=len(shapes))
+        return cls(vertices, _offsets(starts), _offsets(counts))
 
     def distances_m(self, lon: Degrees, lat: Degrees, which: Positions) -> Metres:
         """Return the metres from each point to the boundary of geometry ``which``.
@@ -113,8 +140,9 @@ class BoundaryEdges:
         """
         out = np.full(len(lon), np.nan)
         order = np.argsort(which, kind="stable")  # the edges of one geometry stay in the cache
-        order = order[self._cost[which[order]] > 0]
-        ends = np.cumsum(self._cost[which[order]])
+        cost = self.runs.cost[which[order]]
+        order, cost = order[cost > 0], cost[cost > 0]
+        ends = np.cumsum(cost)
         start = 0
         while start < len(order):
             done = ends[start - 1] if start else 0
@@ -145,27 +173,32 @@ class BoundaryEdges:
 
     def _edges_in_reach(self, lon: float, lat: float, which: int) -> Positions:
         """Return the edges of one geometry that can be nearest to one point."""
-        first, end = self._first_run[which], self._first_run[which + 1]
+        runs = self.runs
+        first, end = runs.first[which], runs.first[which + 1]
         if first == end:
             return np.zeros(0, dtype=np.intp)
         east, north = metres_a_degree(lat)
-        start = self._run_starts[first]
-        some: slice | Positions = slice(start, self._run_starts[end])
+        if end - first == 1:
+            start = int(runs.start[first])
+            squares = self._flat_squares(
+                lon, lat, slice(start, start + int(runs.size[first])), east, north
+            )
+            return start + np.flatnonzero(squares <= _reach(squares.min(), east, north))
+        some = np.arange(first, end)
         if end - first > _RUNS_MANY:
-            least, most = self._box_squares(lon, lat, slice(first, end), east, north)
-            runs = first + np.flatnonzero(least <= _reach(most.min(), east, north))
-            starts = self._run_starts[runs]
-            some = _ranges(starts, self._run_starts[runs + 1] - starts)
-        squares = self._flat_squares(lon, lat, some, east, north)
-        near = np.flatnonzero(squares <= _reach(squares.min(), east, north))
-        return some[near] if isinstance(some, np.ndarray) else start + near
+            least, most = self._box_squares(lon, lat, some, east, north)
+            some = some[least <= _reach(most.min(), east, north)]
+        edges = ranges(runs.start[some], runs.size[some])
+        squares = self._flat_squares(lon, lat, edges, east, north)
+        near: Positions = edges[squares <= _reach(squares.min(), east, north)]
+        return near
 
     def _chunk(self, lon: Degrees, lat: Degrees, which: Positions) -> Metres:
         """Sieve the edges on a flat earth, then measure well to those that can be nearest."""
         east, north = metres_a_degree(lat)
         row, run = self._runs_in_reach(lon, lat, which, east, north)
-        sizes = self._run_starts[run + 1] - self._run_starts[run]
-        row, edge = np.repeat(row, sizes), _ranges(self._run_starts[run], sizes)
+        sizes = self.runs.size[run]
+        row, edge = np.repeat(row, sizes), ranges(self.runs.start[run], sizes)
         squares = self._flat_squares(lon[row], lat[row], edge, east[row], north[row])
         reach = _reach(_least_of_rows(squares, row, len(lon)), east, north)
         near = np.flatnonzero(squares <= reach[row])
@@ -184,12 +217,12 @@ class BoundaryEdges:
         self, lon: Degrees, lat: Degrees, which: Positions, east: Metres, north: Metres
     ) -> tuple[Positions, Positions]:
         """Return pairs of a point and a run that can hold the nearest edge, sorted by point."""
-        first = self._first_run[which]
-        counts = self._first_run[which + 1] - first
+        first = self.runs.first[which]
+        counts = self.runs.first[which + 1] - first
         row = np.arange(len(lon))
         if (counts == 1).all():
             return row, first
-        row, run = np.repeat(row, counts), _ranges(first, counts)
+        row, run = np.repeat(row, counts), ranges(first, counts)
         least, most = self._box_squares(lon[row], lat[row], run, east[row], north[row])
         reach = _reach(_least_of_rows(most, row, len(lon)), east, north)
         near = np.flatnonzero(least <= reach[row])
@@ -199,17 +232,25 @@ class BoundaryEdges:
 
     def _box_squares(self, lon: Any, lat: Any, run: Any, east: Any, north: Any) -> tuple[Any, Any]:
         """Return the squared metres that a run is away at least, and at most."""
-        x = np.maximum(self._west[run] - lon, lon - self._east[run])
-        y = np.maximum(self._south[run] - lat, lat - self._north[run])
+        west, south, east_end, north_end = self.runs.boxes[run].T
+        x = np.maximum(west - lon, lon - east_end)
+        y = np.maximum(south - lat, lat - north_end)
         x, y = np.maximum(x, 0.0) * east, np.maximum(y, 0.0) * north
-        start = self._run_starts[:-1][run]
-        to_x, to_y = (self._from_x[start] - lon) * east, (self._from_y[start] - lat) * north
+        to_x, to_y = self.vertices[self.runs.start[run]].T
+        to_x, to_y = (to_x - lon) * east, (to_y - lat) * north
         return x * x + y * y, to_x * to_x + to_y * to_y
+
+    def _ends(self, edge: Any) -> tuple[Any, Any, Any, Any]:
+        """Return where edges begin and end."""
+        after = slice(edge.start + 1, edge.stop + 1) if isinstance(edge, slice) else edge + 1
+        start, end = self.vertices[edge], self.vertices[after]
+        return start[..., 0], start[..., 1], end[..., 0], end[..., 1]
 
     def _flat_squares(self, lon: Any, lat: Any, edge: Any, east: Any, north: Any) -> Metres:
         """Return the squared metres to each edge, in the plane that touches at the point."""
-        start_x, start_y = (self._from_x[edge] - lon) * east, (self._from_y[edge] - lat) * north
-        along_x, along_y = self._over_x[edge] * east, self._over_y[edge] * north
+        from_x, from_y, to_x, to_y = self._ends(edge)
+        start_x, start_y = (from_x - lon) * east, (from_y - lat) * north
+        along_x, along_y = (to_x - from_x) * east, (to_y - from_y) * north
         foot = -(start_x * along_x + start_y * along_y)
         foot /= np.maximum(along_x * along_x + along_y * along_y, 1e-300)  # no length: 0
         foot = np.minimum(np.maximum(foot, 0.0), 1.0)
@@ -224,8 +265,9 @@ class BoundaryEdges:
         The scale is taken at the latitude half way, first to the edge's middle, then to the foot
         found: so it is right to the square of distance over radius.
         """
-        over_lon, over_lat = self._over_x[edge], self._over_y[edge]
-        start_lon, start_lat = self._from_x[edge] - lon, self._from_y[edge] - lat
+        from_lon, from_lat, to_lon, to_lat = self._ends(edge)
+        over_lon, over_lat = to_lon - from_lon, to_lat - from_lat
+        start_lon, start_lat = from_lon - lon, from_lat - lat
         foot: Any = 0.5
         for _ in range(2):
             east, north = metres_a_degree(lat + (start_lat + foot * over_lat) / 2)
@@ -234,8 +276,8 @@ class BoundaryEdges:
             foot = foot / np.maximum(along_x * along_x + along_y * along_y, 1e-300)
             foot = np.minimum(np.maximum(foot, 0.0), 1.0)
         # weighted from both ends, so that a foot at an end is that vertex to the last bit
-        dlon = (1 - foot) * start_lon + foot * (self._to_x[edge] - lon)
-        dlat = (1 - foot) * start_lat + foot * (self._to_y[edge] - lat)
+        dlon = (1 - foot) * start_lon + foot * (to_lon - lon)
+        dlat = (1 - foot) * start_lat + foot * (to_lat - lat)
         east, north = metres_a_degree(lat + dlat / 2)
         return dlon * east, dlat * north, lon + dlon, lat + dlat
 
@@ -250,21 +292,45 @@ def _reach(square: Any, east: Any, north: Any) -> Any:
     return slack * slack
 
 
-def _extremes(
-    one: Degrees, other: Degrees, starts: Positions
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the least and the greatest coordinate of each run's edges."""
-    if not starts.size:
-        return np.zeros(0), np.zeros(0)
-    least = np.minimum.reduceat(np.minimum(one, other), starts)
-    return least, np.maximum.reduceat(np.maximum(one, other), starts)
+def _cut_in_runs(
+    vertices: NDArray[np.float64], starts: NDArray[np.int64], of_geometry: NDArray[np.int64]
+) -> Runs:
+    """Cut long boundaries in runs of edges that lie together; a short one is one run a line."""
+    edges = np.maximum(np.diff(starts) - 1, 0)
+    counts = np.diff(np.concatenate([[0], np.cumsum(edges)])[of_geometry])
+    long = counts > 2 * _RUN
+    # so long that looking at all boxes costs what looking at the edges of the near runs does
+    length = np.maximum(np.sqrt(counts / _RUNS_NEAR).astype(np.int64), _RUN)
+    length = np.where(long, length, np.maximum(counts, 1))
+    of_line = np.repeat(length, np.diff(of_geometry))
+    pieces = -(-edges // of_line)
+    line = np.repeat(np.arange(len(edges)), pieces)
+    turn = ranges(np.zeros(len(edges), dtype=np.int64), pieces)
+    start = starts[line] + turn * of_line[line]
+    size = np.minimum(of_line[line], edges[line] - turn * of_line[line])
+    first = np.concatenate([[0], np.cumsum(pieces)])[of_geometry]
+    cost = np.where(long, np.diff(first) + _RUNS_NEAR * length, counts)
+    return Runs(start, size, _boxes(vertices, start, size), first, cost)
 
 
-def _ranges(starts: Positions, sizes: Positions) -> Positions:
-    """Return the numbers ``start``, ``start + 1``, … of each range, one after the other."""
-    before = np.cumsum(sizes) - sizes
-    numbers: Positions = np.arange(sizes.sum()) + np.repeat(starts - before, sizes)
-    return numbers
+def _boxes(
+    vertices: NDArray[np.float64], start: NDArray[np.int64], size: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return west, south, east and north of runs."""
+    boxes = np.empty((len(start), 4))
+    # two runs of one line share a vertex: every other one at a time
+    for some in (slice(0, None, 2), slice(1, None, 2)):
+        cuts = np.stack([start[some], start[some] + size[some] + 1], axis=1).reshape(-1)
+        if cuts.size:
+            cuts = cuts[:-1] if cuts[-1] == len(vertices) else cuts
+            boxes[some, :2] = np.minimum.reduceat(vertices, cuts, axis=0)[::2]
+            boxes[some, 2:] = np.maximum.reduceat(vertices, cuts, axis=0)[::2]
+    return boxes
+
+
+def _offsets(counts: NDArray[Any]) -> NDArray[np.int64]:
+    """Return where each group begins, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
 def _least_of_rows(values: Metres, row: Positions, count: int) -> Metres:

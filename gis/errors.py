@@ -21,5 +21,9 @@ class InvalidPoints(GisError):
     """Points that cannot be routed: wrong shapes, lengths or types."""
 
 
+class SnapshotInvalid(GisError):
+    """A snapshot file that is damaged, or none."""
+
+
 class InvalidChart(GisError):
     """A chart's definition or data that cannot be drawn."""

@@ -2,25 +2,34 @@
 
 A grid *covers* its edges and corners, so a point on a shared edge is covered by several grids and
 the one with the lowest code owns it; a dedicated grid (a market, a school) goes before the basic
-grid around it (decision 0002).
+grid around it (decision 0002). Outlines are taken as they are, vertex by vertex: nothing is
+clipped, snapped or rounded. How they are asked is the business of :mod:`gis.cells`;
+``docs/reference/ownership.md`` explains it with a drawing.
 """
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from shapely import STRtree
 
-from gis.edges import BoundaryEdges
+from gis import compiled
+from gis.cells import lookup, single
+from gis.cells.build import build
+from gis.cells.index import CellIndex, Frame, Ranking
+from gis.edges import BoundaryEdges, Runs
 from gis.ellipsoid import degrees_around
-from gis.errors import InvalidGrids, InvalidPoints
+from gis.errors import InvalidGrids, InvalidPoints, SnapshotInvalid
 from gis.geometry import OUTSIDE, Degrees, Geometries, Metres, Positions
+from gis.rings import Rings
+from gis.snapshot import read_arrays, write_arrays
 
-_CHUNK: Final = 131_072  # points held as geometries at once: some 20 MB
-_EDGE_M: Final = 1e-3  # what is farther from a boundary than rounding can reach is not on it
 _TIE_M: Final = 1e-6  # nearer than a micrometre to one another is equally near
 _POLYGONAL: Final = (3, 6)  # shapely's type ids of Polygon and MultiPolygon
 
@@ -33,14 +42,22 @@ class GridIndex:
     codes : sequence of str
         One for each geometry; no two alike.
     geometries : ndarray of Polygon or MultiPolygon, shape (n,)
-        Degrees in the storage CRS. None and empty ones own nothing.
+        Degrees in the storage CRS. None and empty ones own nothing. One that crosses itself owns
+        what its rings wind around an odd number of times, and its edges.
     dedicated : ndarray of bool, shape (n,), optional
         Which grids go before the basic ones around them.
+    edition : str, optional
+        Which edition of the boundaries these are; kept, and stored with a snapshot.
 
     Raises
     ------
     InvalidGrids
-        If codes are missing or repeated, or a geometry is no polygon.
+        If codes are missing or repeated, or a geometry is no polygon or not finite.
+
+    Notes
+    -----
+    An index never changes, and may be asked from many threads at once. It keeps no reference to
+    the geometries, but their coordinates.
 
     Examples
     --------
@@ -56,54 +73,68 @@ class GridIndex:
         geometries: Geometries,
         *,
         dedicated: NDArray[np.bool_] | None = None,
+        edition: str | None = None,
     ) -> None:
-        self.codes: tuple[str, ...] = tuple(codes)
-        self.geometries: Geometries = _geometry_array(geometries)
-        _check(self.codes, self.geometries)
-        first = np.zeros(len(self.codes), bool) if dedicated is None else np.asarray(dedicated)
-        if first.shape != (len(self.codes),):
-            raise InvalidGrids(
-                f"dedicated tells of {first.size} grids, but there are {len(self.codes)}"
-            )
-        self.dedicated: NDArray[np.bool_] = first.astype(bool)
-        order = sorted(range(len(self.codes)), key=lambda i: (not first[i], self.codes[i]))
-        self._by_rank: Positions = np.array([*order, OUTSIDE], dtype=np.intp)
-        self._rank: Positions = np.empty(len(order), dtype=np.intp)
-        self._rank[order] = np.arange(len(order))
-        self._build()
-        self.edges = BoundaryEdges(self.geometries)
+        shapes = _geometry_array(geometries)
+        _check(codes, shapes)
+        first = np.zeros(len(codes), bool) if dedicated is None else np.asarray(dedicated, bool)
+        if first.shape != (len(codes),):
+            raise InvalidGrids(f"dedicated tells of {first.size} grids, but there are {len(codes)}")
+        rings = Rings.of(shapes)
+        _check_finite(codes, rings)
+        self._take(tuple(codes), first, edition, rings, build(rings, _ranking(codes, first)))
+
+    def _take(
+        self,
+        codes: tuple[str, ...],
+        dedicated: NDArray[np.bool_],
+        edition: str | None,
+        rings: Rings,
+        cells: CellIndex,
+        runs: Runs | None = None,
+    ) -> None:
+        """Hold what was made or read."""
+        self.codes: tuple[str, ...] = codes
+        self.dedicated: NDArray[np.bool_] = dedicated
+        self.edition: str | None = edition
+        self.edges = BoundaryEdges(rings.vertices, rings.starts, rings.of_grid, runs)
+        self._rings = rings
+        self._cells = cells
 
     def __len__(self) -> int:
         return len(self.codes)
 
-    def _build(self) -> None:
-        """Index the parts of the grids in the order of precedence, ready for many threads."""
-        ranked = self.geometries[self._by_rank[:-1]]
-        parts, ranks = shapely.get_parts(ranked, return_index=True)
-        solid = ~shapely.is_empty(parts)
-        self._parts: NDArray[Any] = parts[solid]
-        self._part_rank: Positions = ranks[solid].astype(np.intp)
-        shapely.prepare(self._parts)
-        self._tree = STRtree(self._parts)
-        # GEOS builds tree and locators on their first uses, and not safely for two threads at once
-        corners = shapely.get_coordinates(
-            shapely.get_point(shapely.get_exterior_ring(self._parts), 0)
-        )
-        for _ in range(4 if len(self._parts) else 0):
-            shapely.intersects_xy(self._parts, corners[:, 0], corners[:, 1])
-        self._tree.query(shapely.Point(0, 0))
-        some = len(self._parts) > 0  # shapely has no bounds of nothing
-        bounds = shapely.total_bounds(self._parts).tolist() if some else [math.nan] * 4
-        self.bounds: tuple[float, float, float, float] = tuple(bounds)
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east and north of all grids; NaN where there is none."""
+        return self._rings.bounds
 
-    def owners(self, lon: ArrayLike, lat: ArrayLike) -> Positions:
+    @cached_property
+    def geometries(self) -> Geometries:
+        """The outlines of the grids; empty polygons for those that have none."""
+        return self._rings.geometries()
+
+    def outline(self, position: int) -> shapely.Geometry:
+        """Return the outline of one grid."""
+        return self._rings.geometry(position)
+
+    @property
+    def nbytes(self) -> dict[str, int]:
+        """What is held in memory, in bytes: the outlines' coordinates, and the index beside."""
+        runs = sum(each.nbytes for each in self.edges.runs)
+        return {"coordinates": self._rings.vertices.nbytes, "index": self._cells.nbytes + runs}
+
+    # ---- who owns a point -------------------------------------------------------------------
+
+    def owners(self, lon: ArrayLike, lat: ArrayLike, *, threads: int = 1) -> Positions:
         """Return the position of the grid that owns each point.
 
         Parameters
         ----------
         lon, lat : array_like of float, shape (n,)
             Degrees in the storage CRS. A NaN or infinite coordinate is owned by no grid.
+        threads : int
+            How many threads share the work.
 
         Returns
         -------
@@ -119,11 +150,28 @@ class GridIndex:
         [0, -1]
         """
         lons, lats = _coordinates(lon, lat)
-        owners = np.full(len(lons), OUTSIDE, dtype=np.intp)
-        for start in range(0, len(lons), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            owners[part] = self._first(len(lons[part]), *self._covering(lons[part], lats[part]))
-        return owners
+        if threads > 1 and len(lons) > threads:
+            cuts = np.linspace(0, len(lons), threads + 1).astype(int)
+            parts = [slice(*cut) for cut in pairwise(cuts)]
+            with ThreadPoolExecutor(threads) as pool:
+                found = pool.map(lambda part: self._owners(lons[part], lats[part]), parts)
+                return np.concatenate(list(found))
+        return self._owners(lons, lats)
+
+    def _owners(self, lons: Degrees, lats: Degrees) -> Positions:
+        fast = compiled.twin("lookup")
+        if fast is None:
+            return lookup.owners(self._cells, lons, lats)
+        out = np.empty(len(lons), dtype=np.intp)
+        fast.owners(self._tables, lons, lats, out, _NO_FLAGS)
+        return out
+
+    @cached_property
+    def _tables(self) -> Any:
+        """The arrays as compiled code takes them; made once, for it costs as much as a point."""
+        fast = compiled.twin("lookup")
+        assert fast is not None  # noqa: S101 - asked by those who have it
+        return fast.tables(self._cells)
 
     def claims(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Positions, Metres, NDArray[np.bool_]]:
         """Return who owns each point, how far its boundary is, and where others claim it too.
@@ -153,25 +201,15 @@ class GridIndex:
         ([0, 0, -1], [0.0, 111.0, nan], [True, False, False])
         """
         lons, lats = _coordinates(lon, lat)
-        owners = np.full(len(lons), OUTSIDE, dtype=np.intp)
+        fast = compiled.twin("lookup")
+        if fast is None:
+            owners, disputed = lookup.claims(self._cells, lons, lats)
+        else:
+            owners, disputed = np.empty(len(lons), np.intp), np.empty(len(lons), bool)
+            fast.owners(self._tables, lons, lats, owners, disputed)
         metres = np.full(len(lons), np.nan)
-        disputed = np.zeros(len(lons), dtype=bool)
-        for start in range(0, len(lons), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            x, y = lons[part], lats[part]
-            point, found = self._covering(x, y)
-            owner = self._first(len(x), point, found)
-            owned = np.flatnonzero(owner != OUTSIDE)
-            far = np.full(len(x), np.nan)
-            far[owned] = self.edges.distances_m(x[owned], y[owned], owner[owned])
-            grid, by = self._by_rank[self._part_rank[found]], owner[point]
-            others = (grid != by) & (self.dedicated[grid] == self.dedicated[by])
-            close = np.flatnonzero((grid == by) & (far[point] < _EDGE_M))
-            part_of, at = self._parts[found[close]], point[close]
-            on_edge = ~shapely.contains_xy(part_of, x[at], y[at])
-            owners[part], metres[part] = owner, far
-            disputed[start + point[others]] = True
-            disputed[start + at[on_edge]] = True
+        owned = np.flatnonzero(owners != OUTSIDE)
+        metres[owned] = self.edges.distances_m(lons[owned], lats[owned], owners[owned])
         return owners, metres, disputed
 
     def owner(self, lon: float, lat: float) -> str | None:
@@ -186,25 +224,22 @@ class GridIndex:
 
     def owner_position(self, lon: float, lat: float) -> int:
         """Return the position of the grid that owns one point, or ``OUTSIDE``."""
-        parts = self._parts_over(lon, lat)
-        return int(self._by_rank[self._part_rank[parts[0]]]) if parts else OUTSIDE
+        fast = compiled.twin("lookup")
+        if fast is None:
+            return single.owner(self._cells, lon, lat)
+        return int(fast.owner(self._tables, lon, lat))
 
     def claim(self, lon: float, lat: float) -> tuple[int, float, bool]:
         """Return what :meth:`claims` says of one point, without the cost of arrays."""
-        parts = self._parts_over(lon, lat)
-        if not parts:
-            return OUTSIDE, math.nan, False
-        grids = [int(self._by_rank[self._part_rank[part]]) for part in parts]
-        owner = grids[0]
-        metres = self.edges.distance_m(lon, lat, owner)
-        disputed = any(
-            not shapely.contains_xy(self._parts[part], lon, lat)
-            if grid == owner
-            else self.dedicated[grid] == self.dedicated[owner]
-            for part, grid in zip(parts, grids, strict=True)
-            if grid != owner or metres < _EDGE_M
-        )
+        fast = compiled.twin("lookup")
+        if fast is None:
+            owner, disputed = single.claim(self._cells, lon, lat)
+        else:
+            owner, disputed = fast.claim(self._tables, lon, lat)
+        metres = math.nan if owner == OUTSIDE else self.edges.distance_m(lon, lat, owner)
         return owner, metres, disputed
+
+    # ---- who is near a point ----------------------------------------------------------------
 
     def nearest(self, lon: ArrayLike, lat: ArrayLike, within_m: float) -> Positions:
         """Return the position of the grid nearest to each point, by metres.
@@ -237,39 +272,34 @@ class GridIndex:
 
     def touched(self, geometry: shapely.Geometry) -> Positions:
         """Return the positions of the grids that a geometry touches, in order of precedence."""
-        found = self._tree.query(geometry, predicate="intersects")
-        ranks: Positions = np.unique(self._part_rank[found])
-        return self._by_rank[ranks]
+        box = (np.array([each]) for each in shapely.bounds(geometry))
+        _, near = lookup.around(self._cells, *box)
+        hit = [at for at in near if shapely.intersects(self.outline(at), geometry)]
+        return self._in_order(np.array(hit, dtype=np.intp))
 
     def nearest_outside(
         self, lon: Degrees, lat: Degrees, within_m: float
     ) -> tuple[Positions, Metres]:
         """Return, for finite points that no grid covers, the nearest grid and how far it is."""
-        ranks = np.full(len(lon), len(self.codes), dtype=np.intp)
-        best = np.full(len(lon), np.inf)
-        east, north = degrees_around(lat, within_m)
-        boxes = shapely.box(lon - east, lat - north, lon + east, lat + north)
-        point, found = self._tree.query(boxes)
-        rank = self._part_rank[found]
-        metres = self.edges.distances_m(lon[point], lat[point], self._by_rank[rank])
+        point, grid = self._around(lon, lat, within_m)
+        metres = self.edges.distances_m(lon[point], lat[point], grid)
         near = metres <= within_m
-        point, rank, metres = point[near], rank[near], metres[near]
+        point, grid, metres = point[near], grid[near], metres[near]
+        best = np.full(len(lon), np.inf)
         np.minimum.at(best, point, metres)
         equal = metres <= best[point] + _TIE_M
-        np.minimum.at(ranks, point[equal], rank[equal])
+        ranks = np.full(len(lon), len(self.codes), dtype=np.intp)
+        np.minimum.at(ranks, point[equal], self._rank[grid[equal]])
         best[~np.isfinite(best)] = np.nan
         return self._by_rank[ranks], best
 
     def nearest_outside_one(self, lon: float, lat: float, within_m: float) -> tuple[int, float]:
-        """Return what :meth:`nearest_outside` says of one point, without the cost of arrays."""
-        reached = [
-            (metres, int(self._by_rank[rank]))
-            for rank in self._ranks_around(lon, lat, within_m)
-            if (metres := self.edges.distance_m(lon, lat, int(self._by_rank[rank]))) <= within_m
-        ]
-        best = min((metres for metres, _ in reached), default=math.nan)
-        equal = (grid for metres, grid in reached if metres <= best + _TIE_M)
-        return next(equal, OUTSIDE), best
+        """Return what :meth:`nearest_outside` says of one point."""
+        east, north = degrees_around(lat, within_m)
+        if not self._cells.frame.meets(lon - east, lat - north, lon + east, lat + north):
+            return OUTSIDE, math.nan
+        grid, metres = self.nearest_outside(np.array([lon]), np.array([lat]), within_m)
+        return int(grid[0]), float(metres[0])
 
     def any_before(self, position: int, lon: float, lat: float, within_m: float) -> bool:
         """Return whether a grid that goes before ``position``, a point's owner, is so near to it.
@@ -281,49 +311,86 @@ class GridIndex:
         >>> index.any_before(0, 0.4999, 0.5, 20), index.any_before(0, 0.4, 0.5, 20)
         (True, False)
         """
-        before = self._rank[position]
-        return any(
-            self.edges.distance_m(lon, lat, int(self._by_rank[rank])) <= within_m
-            for rank in self._ranks_around(lon, lat, within_m)
-            if rank < before
-        )
+        _, near = self._around(np.array([lon]), np.array([lat]), within_m)
+        before = near[self._rank[near] < self._rank[position]].tolist()
+        return any(self.edges.distance_m(lon, lat, grid) <= within_m for grid in before)
 
-    def _ranks_around(self, lon: float, lat: float, within_m: float) -> list[int]:
-        """Return the ranks, in order, of the grids whose boxes are so near to one point."""
-        half, up = degrees_around(lat, within_m)
-        west, south, east, north = self.bounds
-        if not (west - half <= lon <= east + half and south - up <= lat <= north + up):
-            return []
-        found = self._tree.query(shapely.box(lon - half, lat - up, lon + half, lat + up))
-        return sorted(set(self._part_rank[found].tolist()))
+    def _around(self, lon: Degrees, lat: Degrees, within_m: float) -> tuple[Positions, Positions]:
+        """Return pairs of a point and a grid that may be so near to it, and some others."""
+        east, north = degrees_around(lat, within_m)
+        return lookup.around(self._cells, lon - east, lat - north, lon + east, lat + north)
 
-    def _parts_over(self, lon: float, lat: float) -> list[int]:
-        """Return the parts that cover one point, in the order of precedence."""
-        west, south, east, north = self.bounds
-        if not (west <= lon <= east and south <= lat <= north):  # NaN is not
-            return []
-        found = self._tree.query(shapely.Point(lon, lat))
-        if not found.size:
-            return []
-        found.sort()
-        covering: list[int] = found[shapely.intersects_xy(self._parts[found], lon, lat)].tolist()
-        return covering
+    @cached_property
+    def _by_rank(self) -> Positions:
+        """The position of the grid of each rank; behind the last one, ``OUTSIDE``."""
+        return np.append(_ranking(self.codes, self.dedicated).positions, OUTSIDE)
 
-    def _covering(self, lon: Degrees, lat: Degrees) -> tuple[Positions, Positions]:
-        """Return pairs of a point and a part that covers it."""
-        finite = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
-        x, y = lon[finite], lat[finite]
-        point, part = self._tree.query(shapely.points(x, y))
-        order = np.argsort(part, kind="stable")  # one part after the other stays in the cache
-        point, part = point[order], part[order]
-        covered = shapely.intersects_xy(self._parts[part], x[point], y[point])
-        return finite[point[covered]], part[covered]
+    @cached_property
+    def _rank(self) -> Positions:
+        """The rank of each grid."""
+        return np.argsort(self._by_rank[:-1])
 
-    def _first(self, count: int, point: Positions, part: Positions) -> Positions:
-        """Return the first of the grids that cover each point, from pairs of point and part."""
-        ranks = np.full(count, len(self.codes), dtype=np.intp)
-        np.minimum.at(ranks, point, self._part_rank[part])
-        return self._by_rank[ranks]
+    def _in_order(self, positions: Positions) -> Positions:
+        return positions[np.argsort(self._rank[positions])]
+
+    # ---- as a file --------------------------------------------------------------------------
+
+    def save(self, path: Path | str) -> None:
+        """Write the index to a file that :meth:`load` opens, atomically.
+
+        Parameters
+        ----------
+        path : Path or str
+            What is there already stays until all is written.
+        """
+        facts = {"edition": self.edition, "frame": list(self._cells.frame)}
+        write_arrays(Path(path), facts, {
+            "codes": np.frombuffer("\0".join(self.codes).encode(), dtype=np.uint8),
+            "dedicated": self.dedicated,
+            **{f"rings.{name}": getattr(self._rings, name) for name in _RINGS},
+            **{f"cells.{name}": getattr(self._cells, name) for name in _CELLS},
+            **{f"runs.{name}": getattr(self.edges.runs, name) for name in Runs._fields},
+        })  # fmt: skip
+
+    @classmethod
+    def load(cls, path: Path | str) -> "GridIndex":
+        """Open a file of :meth:`save` by memory map; processes that do so share its pages.
+
+        Raises
+        ------
+        SnapshotInvalid
+            If it is no snapshot of grids, or damaged.
+        FileNotFoundError
+            If there is none.
+        """
+        facts, arrays = read_arrays(Path(path))
+        try:
+            text = arrays["codes"].tobytes().decode()
+            codes = tuple(text.split("\0")) if len(arrays["dedicated"]) else ()
+            rings = Rings(*(arrays[f"rings.{name}"] for name in _RINGS))
+            cells = CellIndex(
+                frame=Frame(*facts["frame"]),
+                vertices=rings.vertices,
+                grids=len(codes),
+                **{name: arrays[f"cells.{name}"] for name in _CELLS},
+            )
+            runs = Runs(*(arrays[f"runs.{name}"] for name in Runs._fields))
+        except (KeyError, TypeError) as error:
+            raise SnapshotInvalid(f"{path} is a snapshot, but of something else") from error
+        index = cls.__new__(cls)
+        index._take(codes, arrays["dedicated"], facts["edition"], rings, cells, runs)
+        return index
+
+
+_NO_FLAGS: Final = np.zeros(0, dtype=bool)
+_RINGS: Final = ("vertices", "starts", "shells", "of_grid")
+_CELLS: Final = ("cells", "nodes", "runs", "candidates")
+
+
+def _ranking(codes: Sequence[str], dedicated: NDArray[np.bool_]) -> Ranking:
+    """Return the order of precedence: dedicated grids first, then by code."""
+    order = sorted(range(len(codes)), key=lambda i: (not dedicated[i], codes[i]))
+    return Ranking(np.array(order, dtype=np.intp), int(dedicated.sum()))
 
 
 def _coordinates(lon: ArrayLike, lat: ArrayLike) -> tuple[Degrees, Degrees]:
@@ -350,7 +417,7 @@ def _geometry_array(geometries: Geometries) -> Geometries:
     return array
 
 
-def _check(codes: tuple[str, ...], geometries: Geometries) -> None:
+def _check(codes: Sequence[str], geometries: Geometries) -> None:
     """Refuse what no index can be made of, and say which grid it is."""
     if len(codes) != len(geometries):
         raise InvalidGrids(
@@ -376,4 +443,15 @@ def _check(codes: tuple[str, ...], geometries: Geometries) -> None:
         raise InvalidGrids(
             f"grid {codes[position]} is a {geometries[position].geom_type}, "
             "but a grid is a Polygon or MultiPolygon"
+        )
+
+
+def _check_finite(codes: Sequence[str], rings: Rings) -> None:
+    """Refuse outlines that reach to infinity or hold NaN."""
+    bad = np.flatnonzero(~np.isfinite(rings.vertices).all(axis=1))
+    if bad.size:
+        ring = int(np.searchsorted(rings.starts, bad[0], side="right")) - 1
+        raise InvalidGrids(
+            f"grid {codes[rings.grids[ring]]} has a vertex that is not finite: "
+            f"{rings.vertices[bad[0]].tolist()}"
         )

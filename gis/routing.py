@@ -355,7 +355,7 @@ class Router:
         """Return a grid's outline made valid, which is worth keeping."""
         outline = self._outlines.get(position)
         if outline is None:
-            outline = self._outlines[position] = shapely.make_valid(self.grids.geometries[position])
+            outline = self._outlines[position] = shapely.make_valid(self.grids.outline(position))
         return outline
 
 

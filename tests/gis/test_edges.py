@@ -33,8 +33,8 @@ def single_edges(shape):
 def test_the_boundary_is_as_far_as_its_nearest_edge(corners, spots):
     shape = wheel(corners)
     lon, lat = (HERE + np.array(spots)).T
-    whole = BoundaryEdges(np.array([shape]))
-    each = BoundaryEdges(single_edges(shape))
+    whole = BoundaryEdges.of(np.array([shape]))
+    each = BoundaryEdges.of(single_edges(shape))
     edge = np.arange(2 * corners)
     expected = [
         each.distances_m(np.full(edge.size, x), np.full(edge.size, y), edge).min()
@@ -51,7 +51,7 @@ def test_short_and_long_boundaries_go_together():
     which = np.array([1, 0, 2, 0, 3, 1])
     lon = HERE[0] + np.array([0, 0, 0, 0.3, 0, 0.0005])
     lat = np.full(6, HERE[1])
-    edges = BoundaryEdges(shapes)
+    edges = BoundaryEdges.of(shapes)
     found = edges.distances_m(lon, lat, which)
     alone = [edges.distance_m(*at) for at in zip(lon, lat, which.tolist(), strict=True)]
     assert np.array_equal(found, alone, equal_nan=True)
@@ -64,6 +64,6 @@ def test_short_and_long_boundaries_go_together():
 
 
 def test_of_no_geometries_nothing_is_measured():
-    empty = BoundaryEdges(np.array([], dtype=object))
+    empty = BoundaryEdges.of(np.array([], dtype=object))
     nowhere = np.array([], dtype=float)
     assert empty.distances_m(nowhere, nowhere, np.array([], dtype=np.intp)).tolist() == []

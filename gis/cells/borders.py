@@ -1,0 +1,99 @@
+"""Every edge of a coverage once, with the grids that meet there."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.geometry import Degrees, Positions
+from gis.rings import Rings
+
+NOBODY: Final = -1
+"""The rank of the missing neighbour of an edge that one grid has for itself."""
+
+_MIX: Final = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64
+)
+
+
+@dataclass(frozen=True)
+class Borders:
+    """Edges, in the order of the vertices where they begin.
+
+    Attributes
+    ----------
+    start : ndarray of int64, shape (k,)
+        The vertex where each begins; it ends at the next one.
+    low, high : ndarray of int32, shape (k,)
+        The ranks of the grids that have it, the lower one first; ``NOBODY`` where there is one
+        only. An edge of three or more grids comes once for each two of them.
+    """
+
+    start: NDArray[np.int64]
+    low: NDArray[np.int32]
+    high: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def borders_of(rings: Rings, rank: Positions) -> Borders:
+    """Pair the edges that two grids share, to the last bit of their coordinates.
+
+    Parameters
+    ----------
+    rings : Rings
+    rank : ndarray of int, shape (n,)
+        The place of each grid in the order of precedence.
+
+    Returns
+    -------
+    Borders
+        Edges of no length are left out, and so are those that one grid has twice: they bound
+        nothing. What differs in the last bit is two edges, which is as right and a little slower.
+    """
+    x, y = np.ascontiguousarray(rings.vertices.T)
+    whose = np.repeat(rank[rings.grids], np.diff(rings.starts)).astype(np.int32)
+    start = rings.edges
+    start = start[(x[start] != x[start + 1]) | (y[start] != y[start + 1])]
+    whose = whose[start]
+    ends = x[start], y[start], x[start + 1], y[start + 1]
+    order = np.argsort(_keys(*ends, whose, len(rank)))
+    same = _same_as_before(*(each[order] for each in ends))
+    group = np.flatnonzero(~same)
+    turn = np.arange(len(order)) - np.repeat(group, np.diff(np.append(group, len(order))))
+    leads = turn % 2 == 0
+    follows = np.append(~leads[1:], False)  # the one after a leader is its partner, or a leader
+    high = np.full(len(start), NOBODY, dtype=np.int32)
+    paired = np.flatnonzero(leads & follows)
+    high[order[paired]] = whose[order[paired + 1]]
+    chosen = np.zeros(len(start), dtype=bool)
+    chosen[order[leads]] = True
+    chosen &= high != whose
+    return Borders(start[chosen], whose[chosen], high[chosen])
+
+
+def _keys(
+    ax: Degrees, ay: Degrees, bx: Degrees, by: Degrees, whose: NDArray[np.int32], count: int
+) -> NDArray[np.uint64]:
+    """Return numbers that are equal for equal edges, but for the grid's rank in the low bits."""
+    swapped = (ax > bx) | ((ax == bx) & (ay > by))
+    key = np.zeros(len(ax), dtype=np.uint64)
+    for turn, (one, other) in enumerate(((ax, bx), (ay, by), (bx, ax), (by, ay))):
+        key ^= key >> np.uint64(31)
+        key *= _MIX[turn]
+        key += (np.where(swapped, other, one) + 0.0).view(np.uint64)  # no negative zeros
+    key ^= key >> np.uint64(29)
+    key *= _MIX[0]
+    room = np.uint64(max(count - 1, 1).bit_length())
+    return (key << room) | whose.astype(np.uint64)
+
+
+def _same_as_before(ax: Degrees, ay: Degrees, bx: Degrees, by: Degrees) -> NDArray[np.bool_]:
+    """Return which edges are the same segment as the one before them."""
+    same = np.zeros(len(ax), dtype=bool)
+    ahead = (ax[1:] == ax[:-1]) & (ay[1:] == ay[:-1]) & (bx[1:] == bx[:-1]) & (by[1:] == by[:-1])
+    back = (ax[1:] == bx[:-1]) & (ay[1:] == by[:-1]) & (bx[1:] == ax[:-1]) & (by[1:] == ay[:-1])
+    same[1:] = ahead | back
+    return same

@@ -1,0 +1,124 @@
+"""The cell index as it is asked and stored: a few flat arrays."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.geometry import Degrees, Positions
+
+BLOCK: Final = 1 << 31
+"""In the first word of a node: it is a block of smaller cells; else a leaf."""
+
+MORE: Final = 1 << 30
+"""In the first word of a leaf: the next node is a leaf of the same cell."""
+
+DEDICATED_AT: Final = 25
+"""Where, in the first word of a leaf, the number of its dedicated candidates begins (5 bits)."""
+
+CANDIDATES_AT: Final = 20
+"""Where the number of its candidates begins (5 bits)."""
+
+RUNS: Final = (1 << CANDIDATES_AT) - 1
+"""The bits, in the first word of a leaf, of the number of its runs."""
+
+FIRST_NODE: Final = -2
+"""What stands in a cell for the first node; one less for each that follows."""
+
+
+class Frame(NamedTuple):
+    """The rectangle of everything, and how it is cut into columns and rows."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+    columns: int
+    rows: int
+    columns_a_degree: float
+    rows_a_degree: float
+
+    @classmethod
+    def around(cls, bounds: tuple[float, float, float, float], cells: float) -> "Frame":
+        """Cut a rectangle into about so many cells, as square as can be."""
+        west, south, east, north = bounds
+        if not math.isfinite(west):
+            return cls(math.inf, math.inf, -math.inf, -math.inf, 1, 1, 1.0, 1.0)
+        # an outline without area has no width or height; any will do
+        width = max(east - west, 1e-9)
+        height = max(north - south, 1e-9)
+        side = math.sqrt(width * height / max(cells, 1.0))
+        columns = min(max(math.ceil(width / side), 1), _SIDE_MAX)
+        rows = min(max(math.ceil(height / side), 1), _SIDE_MAX)
+        return cls(
+            west, south, east, north, columns, rows,
+            columns / width * _WITHIN, rows / height * _WITHIN,
+        )  # fmt: skip
+
+    def meets(self, west: float, south: float, east: float, north: float) -> bool:
+        """Return whether a box meets the rectangle."""
+        return (
+            west <= self.east and east >= self.west and south <= self.north and north >= self.south
+        )
+
+    def counts(self, lon: Any, lat: Any) -> tuple[Any, Any]:
+        """Return how many columns and rows places are from the lower left corner.
+
+        Rounding keeps their order, which is all that is relied on.
+        """
+        return (lon - self.west) * self.columns_a_degree, (lat - self.south) * self.rows_a_degree
+
+
+_SIDE_MAX: Final = 1 << 15
+_WITHIN: Final = 1.0 - 1e-9  # keeps the eastern and northern border within the last cell
+
+
+class Ranking(NamedTuple):
+    """The order of precedence: the position of the grid of each rank, dedicated ones first."""
+
+    positions: Positions
+    dedicated: int
+
+
+@dataclass(frozen=True)
+class CellIndex:
+    """Who covers a place: a raster of cells, and leaves for those that borders cross.
+
+    Attributes
+    ----------
+    frame : Frame
+    vertices : ndarray of float, shape (m, 2)
+        Longitude and latitude of all outlines' vertices.
+    cells : ndarray of int32
+        Row after row from the south: the position of the grid that owns the whole cell,
+        ``OUTSIDE``, or −2 − the number of a node. Behind them the cells of each block.
+    nodes : ndarray of uint32, shape (k, 8)
+        A leaf: how many runs, candidates and dedicated candidates it has, and the flag ``MORE``;
+        base bits; the first run; the first two candidates; where its other runs and its other
+        candidates begin. A block: ``BLOCK`` and how many cells a side it has; where they begin.
+    runs : ndarray of uint32, shape (r, 2)
+        Start and word; see :class:`gis.cells.leaves.Leaves`.
+    candidates : ndarray of int32, shape (c,)
+        Positions of grids.
+    """
+
+    frame: Frame
+    vertices: NDArray[np.float64]
+    cells: NDArray[np.int32]
+    nodes: NDArray[np.uint32]
+    runs: NDArray[np.uint32]
+    candidates: NDArray[np.int32]
+    grids: int
+
+    @property
+    def nbytes(self) -> int:
+        """What the index takes in memory, in bytes, beside the vertices."""
+        return sum(each.nbytes for each in (self.cells, self.nodes, self.runs, self.candidates))
+
+    def cell_of(self, lon: Degrees, lat: Degrees) -> Positions:
+        """Return the cell of each place in the frame, those of blocks aside."""
+        column, row = self.frame.counts(lon, lat)
+        cell: Positions = row.astype(np.intp) * self.frame.columns + column.astype(np.intp)
+        return cell

@@ -1,0 +1,124 @@
+"""Asking the cell index of one point, in plain Python: without arrays, in a few microseconds."""
+
+from typing import NamedTuple
+
+from gis.cells.index import (
+    BLOCK,
+    CANDIDATES_AT,
+    DEDICATED_AT,
+    FIRST_NODE,
+    MORE,
+    RUNS,
+    CellIndex,
+)
+from gis.cells.leaves import BITS_AT, EDGES, ENDS_ABOVE, STARTS_ABOVE
+from gis.exact import side
+from gis.geometry import OUTSIDE
+
+
+class Claim(NamedTuple):
+    """The owner of a point, and whether others claim it; see :func:`gis.cells.lookup.claims`."""
+
+    owner: int
+    disputed: bool
+
+
+def owner(index: CellIndex, x: float, y: float) -> int:
+    """Return the position of the first grid that covers a point, or ``OUTSIDE``."""
+    code = _code(index, x, y)
+    if code >= OUTSIDE:
+        return code
+    node = FIRST_NODE - code
+    while True:
+        head = index.nodes[node].tolist()
+        mask, met = _covering(index, head, x, y)
+        if mask | met:
+            return _candidates(index, head)[_lowest(mask | met)]
+        if not head[0] & MORE:
+            return OUTSIDE
+        node += 1
+
+
+def claim(index: CellIndex, x: float, y: float) -> Claim:
+    """Return the owner of a point, and whether others claim it."""
+    code = _code(index, x, y)
+    if code >= OUTSIDE:
+        return Claim(code, False)
+    node = FIRST_NODE - code
+    position, is_dedicated, disputed = OUTSIDE, False, False
+    while True:
+        head = index.nodes[node].tolist()
+        mask, met = _covering(index, head, x, y)
+        mask |= met
+        dedicated = (1 << (head[0] >> DEDICATED_AT & 31)) - 1
+        own = 0
+        if position == OUTSIDE and mask:
+            place = _lowest(mask)
+            own = 1 << place
+            position, is_dedicated = _candidates(index, head)[place], bool(own & dedicated)
+        kind = dedicated if is_dedicated else ~dedicated
+        disputed |= bool(mask & kind & ~own) or bool(met & own)
+        if not head[0] & MORE:
+            return Claim(position, disputed)
+        node += 1
+
+
+def _code(index: CellIndex, x: float, y: float) -> int:
+    """Return what the cell of a point says: its owner, ``OUTSIDE``, or which leaf to ask."""
+    frame = index.frame
+    if not (frame.west <= x <= frame.east and frame.south <= y <= frame.north):  # NaN is not
+        return OUTSIDE
+    u, v = (x - frame.west) * frame.columns_a_degree, (y - frame.south) * frame.rows_a_degree
+    column, row = int(u), int(v)
+    code = int(index.cells[row * frame.columns + column])
+    while code < OUTSIDE:
+        node = FIRST_NODE - code
+        head = int(index.nodes[node, 0])
+        if head < BLOCK:
+            break
+        size = head - BLOCK
+        u, v = (u - column) * size, (v - row) * size
+        column, row = int(u), int(v)
+        code = int(index.cells[int(index.nodes[node, 1]) + row * size + column])
+    return code
+
+
+def _covering(index: CellIndex, head: list[int], x: float, y: float) -> tuple[int, int]:
+    """Return, as bits, the candidates that cover a point, and those on whose edge it lies."""
+    mask, met = head[1], 0
+    for turn in range(head[0] & RUNS):
+        start, word = head[2:4] if turn == 0 else index.runs[head[6] + turn - 1].tolist()
+        odd, on = _above(index, start, word, x, y)
+        if odd:
+            mask ^= word >> BITS_AT
+        if on:
+            met |= word >> BITS_AT
+    return mask, met
+
+
+def _above(index: CellIndex, start: int, word: int, x: float, y: float) -> tuple[bool, bool]:
+    """Return whether an odd number of a run's edges counts as above, and whether one is met."""
+    (ax, ay), *others = index.vertices[start : start + (word & EDGES) + 1].tolist()
+    left = ax <= x
+    odd = left and bool(word & STARTS_ABOVE)
+    on = ax == x and ay == y
+    for bx, by in others:
+        right = bx <= x
+        if left != right:
+            turn = side(ax, ay, bx, by, x, y)
+            odd ^= (turn < 0) == left
+            on |= turn == 0
+        if bx == x:  # at its end, or beside an upright edge
+            on |= by == y or (ax == x and min(ay, by) <= y <= max(ay, by))
+        ax, ay, left = bx, by, right
+    return odd ^ (left and bool(word & ENDS_ABOVE)), on
+
+
+def _candidates(index: CellIndex, head: list[int]) -> list[int]:
+    """Return the positions of a leaf's candidates."""
+    count = head[0] >> CANDIDATES_AT & 31
+    return [*head[4:6], *index.candidates[head[7] : head[7] + max(count - 2, 0)].tolist()]
+
+
+def _lowest(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1
