@@ -28,7 +28,6 @@ from distributed import (
 from gis.errors import GisError
 from gis.ownership import GridIndex
 from gis.routing import Router
-from layers.actions import grid_snapshot
 from layers.actions.route_part import PartReport, PartsJob, route_part
 from layers.errors import LayersError, WorkersUnreachable
 
@@ -134,7 +133,7 @@ def _route_here(name: str, *, job: PartsJob, grids: str) -> PartReport:
     with _loading:
         router = _routers.get(path)
         if router is None:
-            router = _routers[path] = Router(grid_snapshot.load_index(path), snap_m=job.snap_m)
+            router = _routers[path] = Router(GridIndex.load(path), snap_m=job.snap_m)
     try:
         # The scheduler gives a worker as many parts at once as it has cores.
         return route_part(router, job, name, threads=1)
@@ -149,5 +148,5 @@ def _path_of(run: str, worker: Worker) -> Path:
 def _bytes_of(index: GridIndex) -> bytes:
     with tempfile.TemporaryDirectory(prefix="lianxin-") as folder:
         path = Path(folder, "grids")
-        grid_snapshot.save_index(index, path)
+        index.save(path)
         return path.read_bytes()
