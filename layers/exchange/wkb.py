@@ -39,7 +39,8 @@ def coordinates_of_geometries(geometries: NDArray[np.object_]) -> tuple[Floats, 
             f"It holds no points but {geometries[other[0]].geom_type}s "
             f"({listed(other + 1)}). Only points can be routed."
         )
-    return shapely.get_x(geometries), shapely.get_y(geometries)
+    somewhere = np.where(shapely.is_empty(geometries), None, geometries)
+    return shapely.get_x(somewhere), shapely.get_y(somewhere)
 
 
 def geometries_of(column: pa.Array) -> NDArray[np.object_]:
