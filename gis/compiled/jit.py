@@ -1,12 +1,21 @@
 """The one way in which functions are compiled."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numba
 
+import gis
+
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+_SOURCES: Final = tuple(
+    (str(path), path.stat().st_mtime_ns, path.stat().st_size)
+    for path in sorted(Path(gis.__path__[0]).rglob("*.py"))
+)
+"""What stored machine code was made of: a function's own file, and all it may call or count on."""
 
 
 def jit(function: Function, *, inline: bool = False) -> Function:
@@ -19,6 +28,9 @@ def jit(function: Function, *, inline: bool = False) -> Function:
     compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=inline)(
         function
     )
+    # by itself numba looks at the function's own file only, and would keep using stale code after
+    # a change, or an update, of what the function calls
+    compiled._cache._cache_file._source_stamp = _SOURCES
     return compiled  # type: ignore[no-any-return] # a dispatcher, called as the function is
 
 
