@@ -3,11 +3,13 @@
 GCJ-02 shifts positions inside a rectangle around China by some hundred metres; BD-09 shifts
 GCJ-02 once more. Both are known by their published forward formulas; the inverses here are
 iterated until they agree with the forward formula to far less than a millimetre (the one-step
-inverse in common use errs by up to 3.5 m).
+inverse in common use errs by up to 5 m). The formulas are in :mod:`gis.shifts`; one point,
+arrays and compiled code give the same numbers to the last bit.
 
 At the rectangle's edge the forward formula jumps, so a strip of a few hundred metres outside it
 holds shifted points as well as unshifted ones. The inverse gives a shifted point its origin inside
-the rectangle, so that whatever starts in China comes back to where it was.
+the rectangle, so that whatever starts in China comes back to where it was; an origin that rounding
+puts beside the edge is put on it.
 """
 
 import math
@@ -15,12 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Transformer
 
+from gis import compiled, shifts
 from gis.crs import crs, hub, transformer
 from gis.errors import InvalidPoints, UnknownDatum
 from gis.geometry import Degrees
@@ -31,14 +34,16 @@ STORAGE: Final = "cgcs2000"
 WEST, SOUTH, EAST, NORTH = 72.004, 0.8293, 137.8347, 55.8271
 """The rectangle inside which the published code shifts (edges included)."""
 
-_A: Final = 6378245.0
-_EE: Final = 0.00669342162296594323
-_X_PI: Final = math.pi * 3000.0 / 180.0
-_STEPS: Final = 6  # each gains about two and a half digits: four reach 1e-11°, six the last bit
-_CHUNK: Final = 65_536  # points converted at once: the working arrays stay in the cache
+_REACH: Final = 0.05  # degrees: no shift is larger
+_ROUNDING: Final = 1e-11  # degrees, a micrometre: more than an inverse is ever off
+_CHUNK: Final = 8192  # points converted at once: the working arrays stay in the cache
 _SHIFTED: Final = ("gcj02", "bd09")
 _PLAIN: Final = ("wgs84", "cgcs2000")
 _PLAIN_CODES: Final = ("EPSG:4326", "EPSG:4490", "EPSG:4979", "EPSG:4480")
+
+
+Points = tuple[Degrees, Degrees]
+Change = Callable[[Degrees, Degrees], Points]
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def parse(name: str) -> Datum:
     return Datum(canonical, system)
 
 
-def convert(x: ArrayLike, y: ArrayLike, source: str, target: str) -> tuple[Degrees, Degrees]:
+def convert(x: ArrayLike, y: ArrayLike, source: str, target: str) -> Points:
     """Convert coordinates from one datum to another.
 
     Parameters
@@ -138,7 +143,7 @@ def convert(x: ArrayLike, y: ArrayLike, source: str, target: str) -> tuple[Degre
     flat_x, flat_y = xs.reshape(-1), ys.reshape(-1)  # views: xs and ys are fresh and contiguous
     for start in range(0, flat_x.size, _CHUNK):
         part = slice(start, start + _CHUNK)
-        flat_x[part], flat_y[part] = _convert_finite(
+        flat_x[part], flat_y[part] = _convert_chunk(
             flat_x[part], flat_y[part], from_datum, to_datum
         )
     return xs, ys
@@ -203,7 +208,7 @@ def _same(source: Datum, target: Datum) -> bool:
     return source.name == target.name or (source.is_plain and target.is_plain)
 
 
-def _pair(x: ArrayLike, y: ArrayLike) -> tuple[Degrees, Degrees]:
+def _pair(x: ArrayLike, y: ArrayLike) -> Points:
     """Return fresh float64 arrays of one shape, NaN in both where either is not finite."""
     try:
         xs, ys = np.array(x, dtype=np.float64), np.array(y, dtype=np.float64)
@@ -220,29 +225,35 @@ def _pair(x: ArrayLike, y: ArrayLike) -> tuple[Degrees, Degrees]:
     return xs, ys
 
 
-def _convert_finite(
-    x: Degrees, y: Degrees, source: Datum, target: Datum
-) -> tuple[Degrees, Degrees]:
+def _convert_chunk(x: Degrees, y: Degrees, source: Datum, target: Datum) -> Points:
     """Convert what is finite: to the plain datum, then to the target."""
-    good = np.isfinite(x)
-    if not good.all():
-        out_x, out_y = x.copy(), y.copy()
-        if good.any():
-            out_x[good], out_y[good] = _convert_finite(x[good], y[good], source, target)
-        return out_x, out_y
-    if source.is_shifted and target.is_shifted:
-        return _between(x, y, source.name)
-    if source.is_shifted:
-        x, y = _unshifted(x, y, source.name)
-    elif not source.is_plain and source.crs is not None:
-        if target.crs is not None and not target.is_plain:
-            return _project(x, y, source.crs, target.crs)
-        x, y = _project(x, y, source.crs, hub(source.crs))
-    if target.is_shifted:
-        return _shifted(x, y, target.name)
-    if not target.is_plain and target.crs is not None:
-        return _project(x, y, hub(target.crs), target.crs)
-    return x, y
+
+    def change(x: Degrees, y: Degrees) -> Points:
+        if source.is_shifted and target.is_shifted:
+            return _between(x, y, source.name)
+        if source.is_shifted:
+            x, y = _unshifted(x, y, source.name)
+        elif not source.is_plain and source.crs is not None:
+            if target.crs is not None and not target.is_plain:
+                return _project(x, y, source.crs, target.crs)
+            x, y = _project(x, y, source.crs, hub(source.crs))
+        if target.is_shifted:
+            return _shifted(x, y, target.name)
+        if not target.is_plain and target.crs is not None:
+            return _project(x, y, hub(target.crs), target.crs)
+        return x, y
+
+    return _where(np.isfinite(x), change, x, y)
+
+
+def _where(here: NDArray[np.bool_], change: Change, x: Degrees, y: Degrees) -> Points:
+    """Change coordinates here, and leave them as they are elsewhere."""
+    if here.all():
+        return change(x, y)
+    out_x, out_y = x.copy(), y.copy()
+    if here.any():
+        out_x[here], out_y[here] = change(x[here], y[here])
+    return out_x, out_y
 
 
 @lru_cache(maxsize=256)
@@ -252,7 +263,7 @@ def _to_plain(name: str) -> Transformer:
     return transformer(system, hub(system))
 
 
-def _project(x: Degrees, y: Degrees, source: CRS, target: CRS) -> tuple[Degrees, Degrees]:
+def _project(x: Degrees, y: Degrees, source: CRS, target: CRS) -> Points:
     """Convert by PROJ; NaN where it has no answer."""
     to_x, to_y = transformer(source, target).transform(x, y)
     to_x, to_y = np.asarray(to_x, dtype=np.float64), np.asarray(to_y, dtype=np.float64)
@@ -261,106 +272,73 @@ def _project(x: Degrees, y: Degrees, source: CRS, target: CRS) -> tuple[Degrees,
     return to_x, to_y
 
 
-def in_china(lon: Degrees, lat: Degrees) -> NDArray[np.bool_]:
-    """Return where the published code shifts: inside the rectangle, edges included."""
-    return np.asarray((lon >= WEST) & (lon <= EAST) & (lat >= SOUTH) & (lat <= NORTH))
+def in_china(lon: Degrees, lat: Degrees, around: float = 0.0) -> NDArray[np.bool_]:
+    """Return where the published code shifts: inside the rectangle, edges included.
 
-
-def _point_in_china(lon: float, lat: float) -> bool:
-    return WEST <= lon <= EAST and SOUTH <= lat <= NORTH
-
-
-def _gcj(lon: Any, lat: Any, f: ModuleType) -> tuple[Any, Any]:
-    """Shift WGS 84 to GCJ-02 by the published formula, wherever the point is.
-
-    ``f`` is ``math`` or ``numpy``: one formula serves a point and a million.
+    ``around`` are degrees beyond the edges that count as inside.
     """
-    x, y, pi = lon - 105.0, lat - 35.0, math.pi
-    root = f.sqrt(abs(x))
-    both = 20.0 * f.sin(6.0 * x * pi) + 20.0 * f.sin(2.0 * x * pi)
-    north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root
-    waves = 20.0 * f.sin(y * pi) + 40.0 * f.sin(y / 3.0 * pi)
-    waves = waves + 160.0 * f.sin(y / 12.0 * pi) + 320.0 * f.sin(y * pi / 30.0)
-    north = north + (both + waves) * (2.0 / 3.0)
-    east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root
-    waves = 20.0 * f.sin(x * pi) + 40.0 * f.sin(x / 3.0 * pi)
-    waves = waves + 150.0 * f.sin(x / 12.0 * pi) + 300.0 * f.sin(x / 30.0 * pi)
-    east = east + (both + waves) * (2.0 / 3.0)
-    sine = f.sin(lat / 180.0 * pi)
-    magic = 1.0 - _EE * sine * sine
-    root = f.sqrt(magic)
-    north = north * 180.0 / ((_A * (1.0 - _EE)) / (magic * root) * pi)
-    east = east * 180.0 / (_A / root * f.cos(lat / 180.0 * pi) * pi)
-    return lon + east, lat + north
+    inside = (lon >= WEST - around) & (lon <= EAST + around)
+    return np.asarray(inside & (lat >= SOUTH - around) & (lat <= NORTH + around))
 
 
-def _bd(lon: Any, lat: Any, f: ModuleType) -> tuple[Any, Any]:
-    """Shift GCJ-02 to BD-09; the angle's small turn is applied by the sum rule, not atan2."""
-    radius = f.sqrt(lon * lon + lat * lat)
-    longer = 1.0 + 0.00002 * f.sin(lat * _X_PI) / radius
-    turn = 0.000003 * f.cos(lon * _X_PI)
-    cosine, sine = f.cos(turn) * longer, f.sin(turn) * longer
-    return lon * cosine - lat * sine + 0.0065, lat * cosine + lon * sine + 0.006
+def _formulas() -> ModuleType:
+    """Return the shifts' formulas, compiled where that is installed."""
+    return compiled.twin("datum") or shifts
 
 
-def _inverse(
-    forward: Callable[[Any, Any, ModuleType], tuple[Any, Any]], x: Any, y: Any, f: ModuleType
-) -> tuple[Any, Any]:
-    """Find what ``forward`` brings to (x, y): a contraction, since the shifts vary slowly."""
-    lon, lat = x, y
-    for _ in range(_STEPS):
-        there_x, there_y = forward(lon, lat, f)
-        lon, lat = lon - (there_x - x), lat - (there_y - y)
-    return lon, lat
-
-
-def _shifted(lon: Degrees, lat: Degrees, name: str) -> tuple[Degrees, Degrees]:
+def _shifted(lon: Degrees, lat: Degrees, name: str) -> Points:
     """Shift from the plain datum, inside China only."""
-    inside = in_china(lon, lat)
-    out_lon, out_lat = lon.copy(), lat.copy()
-    x, y = _gcj(lon[inside], lat[inside], np)
-    if name == "bd09":
-        x, y = _bd(x, y, np)
-    out_lon[inside], out_lat[inside] = x, y
-    return out_lon, out_lat
+    formulas = _formulas()
+
+    def shift(lon: Degrees, lat: Degrees) -> Points:
+        lon, lat = formulas.gcj(lon, lat)
+        return formulas.bd(lon, lat) if name == "bd09" else (lon, lat)
+
+    return _where(in_china(lon, lat), shift, lon, lat)
 
 
-def _near(x: Degrees, y: Degrees) -> NDArray[np.bool_]:
-    """Return what can have come from China: the shifts are below 0.05°."""
-    return np.asarray(
-        (x >= WEST - 0.05) & (x <= EAST + 0.05) & (y >= SOUTH - 0.05) & (y <= NORTH + 0.05)
-    )
-
-
-def _unshifted(x: Degrees, y: Degrees, name: str) -> tuple[Degrees, Degrees]:
+def _unshifted(x: Degrees, y: Degrees, name: str) -> Points:
     """Undo the shift for all that comes from, or lies in, the rectangle."""
-    out_lon, out_lat = x.copy(), y.copy()
-    near = np.flatnonzero(_near(x, y))
-    lon, lat = x[near], y[near]
-    if name == "bd09":
-        lon, lat = _inverse(_bd, lon, lat, np)
-    lon, lat = _inverse(_gcj, lon, lat, np)
-    theirs = in_china(lon, lat) | in_china(x[near], y[near])
-    out_lon[near[theirs]], out_lat[near[theirs]] = lon[theirs], lat[theirs]
-    return out_lon, out_lat
+    formulas = _formulas()
+
+    def unshift(x: Degrees, y: Degrees) -> Points:
+        lon, lat = formulas.undo_bd(x, y) if name == "bd09" else (x, y)
+        lon, lat = formulas.undo_gcj(lon, lat)
+        origin = in_china(lon, lat, _ROUNDING)
+        if origin.all():
+            return _onto_china(lon, lat)
+        lon, lat = _where(origin, _onto_china, lon, lat)
+        theirs = origin | in_china(x, y)
+        return np.where(theirs, lon, x), np.where(theirs, lat, y)
+
+    return _where(in_china(x, y, _REACH), unshift, x, y)
+
+
+def _onto_china(lon: Degrees, lat: Degrees) -> Points:
+    return np.clip(lon, WEST, EAST), np.clip(lat, SOUTH, NORTH)
 
 
 def _unshifted_point(x: float, y: float, name: str) -> tuple[float, float]:
     """Undo the shift of one point, as :func:`_unshifted` does for many."""
-    if not (WEST - 0.05 <= x <= EAST + 0.05 and SOUTH - 0.05 <= y <= NORTH + 0.05):
+    if not _point_in_china(x, y, _REACH):
         return x, y
-    lon, lat = _inverse(_bd, x, y, math) if name == "bd09" else (x, y)
-    lon, lat = _inverse(_gcj, lon, lat, math)
-    return (lon, lat) if _point_in_china(lon, lat) or _point_in_china(x, y) else (x, y)
+    formulas = _formulas()
+    lon, lat = formulas.one_undo_bd(x, y) if name == "bd09" else (x, y)
+    lon, lat = formulas.one_undo_gcj(lon, lat)
+    if _point_in_china(lon, lat, _ROUNDING):
+        return min(max(lon, WEST), EAST), min(max(lat, SOUTH), NORTH)
+    return (lon, lat) if _point_in_china(x, y) else (x, y)
 
 
-def _between(x: Degrees, y: Degrees, source: str) -> tuple[Degrees, Degrees]:
+def _point_in_china(lon: float, lat: float, around: float = 0.0) -> bool:
+    return WEST - around <= lon <= EAST + around and SOUTH - around <= lat <= NORTH + around
+
+
+def _between(x: Degrees, y: Degrees, source: str) -> Points:
     """Convert between GCJ-02 and BD-09, for what stems from or lies in the rectangle."""
-    out_x, out_y = x.copy(), y.copy()
-    lon, lat = _unshifted(x, y, source)
-    theirs = in_china(lon, lat) | in_china(x, y)
-    there = _bd if source == "gcj02" else None
-    near_x, near_y = x[theirs], y[theirs]
-    near_x, near_y = there(near_x, near_y, np) if there else _inverse(_bd, near_x, near_y, np)
-    out_x[theirs], out_y[theirs] = near_x, near_y
-    return out_x, out_y
+    formulas = _formulas()
+    theirs = in_china(x, y)
+    beside = np.flatnonzero(~theirs & in_china(x, y, _REACH))
+    if beside.size:
+        theirs[beside] = in_china(*_unshifted(x[beside], y[beside], source))
+    return _where(theirs, formulas.bd if source == "gcj02" else formulas.undo_bd, x, y)

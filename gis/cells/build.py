@@ -42,7 +42,8 @@ def build(rings: Rings, ranking: Ranking) -> CellIndex:
         covers = covers_of(blocks, pieces, borders, len(rings), rings.vertices, begun)
         crossings = crossings_of(blocks, pieces)
         leaves = leaves_of(blocks, crossings, borders, covers, rings.vertices)
-        cut, sides = _to_cut(blocks, crossings, leaves, last=len(levels) + 1 == _LEVELS)
+        budget = len(borders) if len(levels) + 1 < _LEVELS else 0
+        cut, sides = _to_cut(blocks, pieces, crossings, leaves, budget)
         levels.append(Level(covers.first(blocks), leaves, cut, sides))
         if not cut.size:
             break
@@ -72,16 +73,29 @@ def _whole(frame: Frame, borders: Borders, vertices: NDArray[np.float64]) -> tup
 
 
 def _to_cut(
-    blocks: Blocks, crossings: Crossings, leaves: Leaves, *, last: bool
+    blocks: Blocks, pieces: Pieces, crossings: Crossings, leaves: Leaves, budget: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the cells that are crowded and can be cut again, and into how many a side."""
+    """Return the cells that are worth to be cut again, and into how many a side.
+
+    The most crowded ones, as far as the budget of crossings goes: where many long edges run side
+    by side, or meet in one corner, cutting costs memory and spares little.
+    """
     crowded = leaves.edge_count > _CROWDED
     cells, first = np.unique(leaves.cell[crowded], return_index=True)
-    sides = np.ceil(np.sqrt(2.0 * leaves.edge_count[crowded][first]))
-    sides = np.minimum(sides, _SIDE_MAX).astype(np.int64)
-    block = crossings.block[np.searchsorted(crossings.cell, cells)]
-    can = blocks.slack[block] * sides < (0.0 if last else _SLACK_MAX)
-    return cells[can], sides[can]
+    count = leaves.edge_count[crowded][first]
+    sides = np.minimum(np.ceil(np.sqrt(2.0 * count)), _SIDE_MAX).astype(np.int64)
+    at = np.searchsorted(crossings.cell, cells)
+    inner = ranges(at, count)
+    piece = crossings.piece[inner]
+    across = np.minimum(np.abs(pieces.bx - pieces.ax)[piece], 1.0)
+    along = np.minimum(np.abs(pieces.by - pieces.ay)[piece], 1.0)
+    cost = np.repeat(sides, count) * (across + along)
+    cost = np.bincount(np.repeat(np.arange(len(cells)), count), cost, minlength=len(cells))
+    order = np.argsort(-count, kind="stable")
+    chosen = np.zeros(len(cells), dtype=bool)
+    chosen[order] = np.cumsum(cost[order]) <= budget
+    chosen &= blocks.slack[crossings.block[at]] * sides < _SLACK_MAX
+    return cells[chosen], sides[chosen]
 
 
 def _cut(

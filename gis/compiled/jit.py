@@ -1,29 +1,46 @@
 """The one way in which functions are compiled."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numba
 
+import gis
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_SOURCES: Final = tuple(
+    (str(path), path.stat().st_mtime_ns, path.stat().st_size)
+    for path in sorted(Path(gis.__path__[0]).rglob("*.py"))
+)
+"""What stored machine code was made of: a function's own file, and all it may call or count on."""
 
-def jit(function: Function) -> Function:
+
+def jit(function: Function, *, inline: bool = False) -> Function:
     """Compile a function on its first call, and keep the machine code beside its source.
 
     The interpreter's lock is let go while it runs. Arithmetic is IEEE's, never reordered: the
-    owner of a point depends on it.
+    owner of a point depends on it. What is put ``inline`` into its callers lets a loop over it
+    work on several numbers at once.
     """
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=inline)(
+        function
+    )
+    # by itself numba looks at the function's own file only, and would keep using stale code after
+    # a change, or an update, of what the function calls
+    compiled._cache._cache_file._source_stamp = _SOURCES
     return compiled  # type: ignore[no-any-return] # a dispatcher, called as the function is
 
 
-def twin_of(function: Function, **called: Callable[..., Any]) -> Function:
+def twin_of(function: Function, *, inline: bool = False, **called: Callable[..., Any]) -> Function:
     """Compile a function of plain Python as it stands, with compiled ones for those it calls.
 
     Parameters
     ----------
+    inline : bool
+        As for :func:`jit`.
     called : callable
         By the names under which the function knows them.
     """
@@ -31,4 +48,4 @@ def twin_of(function: Function, **called: Callable[..., Any]) -> Function:
     names = {**function.__globals__, **called}
     copy: Any = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
     copy.__module__, copy.__qualname__ = function.__module__, function.__qualname__
-    return jit(copy)  # type: ignore[no-any-return] # the same function, compiled
+    return jit(copy, inline=inline)  # type: ignore[no-any-return] # the same function, compiled

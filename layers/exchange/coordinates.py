@@ -9,8 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyproj import CRS
 
+from gis import datum as datums
+from gis import survey
 from layers.errors import FileUnreadable, LayerRefused
 from layers.exchange.placing import Datum, Floats
 
@@ -25,16 +26,7 @@ WELL_KNOWN: Final = (
 _EASTWARD: Final = {east for east, _ in WELL_KNOWN} - {"x", "x坐标", "point_x", "x_coord"}
 _NORTHWARD: Final = {north for _, north in WELL_KNOWN} - {"y", "y坐标", "point_y", "y_coord"}
 
-# National grids by 3° zones: codes from zone 25 on of the series whose eastings begin with the
-# zone number; the series without it, named by central meridian, lies 21 codes further.
-_ZONE_SERIES: Final = (4513, 2349, 2401)
-_ZONES: Final = range(25, 46)
-
 _NUMBER: Final = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-# Coordinates this large are no mistyped degrees.
-_NO_DEGREES: Final = 1000.0
-# How far (degrees) outside its area of use a CRS is still what a surveyor may have meant.
-_MARGIN: Final = 1.5
 
 
 @dataclass(frozen=True)
@@ -105,28 +97,32 @@ def find_columns(
 
 
 def check_plausible(x: Floats, y: Floats, datum: Datum, columns: tuple[str, str] | None) -> None:
-    """Raise when most coordinates make sense only the other way round, or in another zone."""
-    usable = np.isfinite(x) & np.isfinite(y)
-    x, y = x[usable], y[usable]
-    if not len(x) or _share_inside(x, y, datum) >= 0.5:
+    """Raise when most coordinates make sense only the other way round, or in another datum."""
+    doubt = survey.look(x, y, datums.Datum(datum.name, datum.crs))
+    if doubt is None:
         return
-    names = columns or ("the first coordinate", "the second coordinate")
-    if _share_inside(y, x, datum) >= 0.5:
-        raise LayerRefused(_swapped_message(x, y, datum, names, flags=columns is not None))
-    if datum.in_degrees and min(np.median(np.abs(x)), np.median(np.abs(y))) > _NO_DEGREES:
-        raise LayerRefused(
-            f"The coordinates (mostly near {np.median(x):.0f}, {np.median(y):.0f}) are metres, but "
-            f"{datum.name} is in degrees. Name their CRS, as in --datum EPSG:4546, or write "
-            "it into the file."
-        )
-    hint = _zone_hint(x, datum)
-    if hint:
-        raise LayerRefused(hint)
-    hint = _zone_hint(y, datum)
-    if hint:
-        raise LayerRefused(
-            f"{_swapped_message(x, y, datum, names, flags=columns is not None)} {hint}"
-        )
+    first, second = columns or ("the first coordinate", "the second coordinate")
+    east, north = ("longitude", "latitude") if datum.in_degrees else ("easting", "northing")
+    raise LayerRefused(
+        f"{first} (taken as {east}) is mostly near {_middle(x)}, {second} (taken as {north}) near "
+        f"{_middle(y)}, which makes no sense in {datum.name}: {doubt.message}. "
+        f"{_remedy(doubt, datum, columns)}"
+    )
+
+
+def _middle(numbers: Floats) -> str:
+    middle = float(np.nanmedian(numbers))
+    return f"{middle:.4f}" if abs(middle) <= 180 else f"{middle:.0f}"
+
+
+def _remedy(doubt: survey.Doubt, datum: Datum, columns: tuple[str, str] | None) -> str:
+    """Say what to do; what a file declares itself, no flag can say otherwise."""
+    if columns is None:
+        return "Correct the file, or the CRS that it declares."
+    if not doubt.swapped and doubt.datum is None:
+        return f"Name theirs, as in --datum {'EPSG:4546' if datum.in_degrees else 'gcj02'}."
+    swap = [f"--x {columns[1]} --y {columns[0]}"] * doubt.swapped
+    return f"Use {' '.join([*swap, *[f'--datum {doubt.datum}'] * (doubt.datum is not None)])}."
 
 
 def _asked(columns: Sequence[str], wanted: str, *, file: str) -> str:
@@ -166,57 +162,3 @@ def _parsed(text: "pd.Series[str]") -> Floats:
     values = np.array(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
     values[~np.isfinite(values)] = np.nan
     return values
-
-
-def _share_inside(x: Floats, y: Floats, datum: Datum) -> float:
-    """Return the share of points that lie where the datum is used."""
-    if datum.in_degrees:
-        return float(np.mean((np.abs(x) <= 180) & (np.abs(y) <= 90)))
-    area = datum.crs.area_of_use if datum.crs is not None else None
-    lon, lat = datum.convert(x, y)
-    if area is None:
-        return float(np.mean(np.isfinite(lon)))
-    with np.errstate(invalid="ignore"):
-        width = (area.east - area.west) % 360
-        east_of_west = (lon - area.west + _MARGIN) % 360
-        inside = (east_of_west <= width + 2 * _MARGIN) & (lat >= area.south - _MARGIN)
-        return float(np.mean(inside & (lat <= area.north + _MARGIN)))
-
-
-def _swapped_message(
-    x: Floats, y: Floats, datum: Datum, names: tuple[str, str], *, flags: bool
-) -> str:
-    first, second = float(np.median(x)), float(np.median(y))
-    remedy = f" Use --x {names[1]} --y {names[0]}." if flags else " Correct the file."
-    if datum.in_degrees:
-        return (
-            f"Longitude and latitude look exchanged: {names[0]} (taken as longitude) is mostly "
-            f"near {first:.4f}, {names[1]} (taken as latitude) near {second:.4f}.{remedy}"
-        )
-    return (
-        f"Easting and northing look exchanged in {datum.name}: {names[0]} (taken as easting) is "
-        f"mostly near {first:.0f}, {names[1]} (taken as northing) near {second:.0f}. In Chinese "
-        f"survey practice X points north and Y points east.{remedy}"
-    )
-
-
-def _zone_hint(x: Floats, datum: Datum) -> str | None:
-    """Say which code of the same national grid the eastings fit, if they do."""
-    crs = datum.crs
-    epsg = crs.to_epsg() if isinstance(crs, CRS) else None
-    if epsg is None:
-        return None
-    easting = float(np.median(x))
-    zone = int(easting // 1_000_000)
-    for first in _ZONE_SERIES:
-        if epsg in range(first, first + 42) and zone in _ZONES and epsg != first + zone - 25:
-            return (
-                f"The eastings (mostly near {easting:.0f}) begin with the zone number {zone}, "
-                f"which {datum.name} does not expect. Use --datum EPSG:{first + zone - 25}."
-            )
-        if epsg in range(first, first + 21) and zone == 0:
-            return (
-                f"The eastings (mostly near {easting:.0f}) have no zone number in front, which "
-                f"{datum.name} expects. Use --datum EPSG:{epsg + 21}."
-            )
-    return None

@@ -117,10 +117,18 @@ def test_a_zone_number_too_much_or_too_little_names_the_right_code(
 
 
 def test_both_mistakes_at_once_are_both_told() -> None:
-    with pytest.raises(LayerRefused, match=r"Use --x Y --y X.*Use --datum EPSG:4525"):
+    with pytest.raises(
+        LayerRefused, match=r"X points north.* zone number 37.*Use --x Y --y X --datum EPSG:4525"
+    ):
         check(NORTHING, 37_000_000 + EASTING, "EPSG:4546")
 
 
 def test_metres_for_degrees_are_refused() -> None:
-    with pytest.raises(LayerRefused, match=r"near 517104, 4418445\) are metres, but wgs84 is in"):
+    said = r"near 517104, .* near 4418445, .*look like metres, but wgs84 .* --datum EPSG:4546"
+    with pytest.raises(LayerRefused, match=said):
         check(EASTING, NORTHING, "wgs84")
+
+
+def test_degrees_for_metres_are_refused() -> None:
+    with pytest.raises(LayerRefused, match=r"look like degrees, but EPSG:4546 .* --datum gcj02"):
+        check(111.2, 39.9, "EPSG:4546")
