@@ -90,9 +90,11 @@ class GeoParquetSink:
         self._east = self._north = -np.inf
         # Words repeat, numbers and geometries do not: to look for repetitions there costs most.
         words = [field.name for field in self._schema if _is_text(field.type)]
+        compared = [name for name in self._schema.names if name != _GEOMETRY]
         self._writer = pq.ParquetWriter(
-            file, self._schema, compression="snappy", use_dictionary=words
-        )
+            file, self._schema, compression="snappy", use_dictionary=words,
+            write_statistics=compared,
+        )  # fmt: skip
 
     def encode(self, batch: RoutedBatch) -> tuple[pa.RecordBatch, RoutedBatch]:
         """Return the batch with its points as WKB."""
