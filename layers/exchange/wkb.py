@@ -39,7 +39,8 @@ def coordinates_of_geometries(geometries: NDArray[np.object_]) -> tuple[Floats, 
             f"It holds no points but {geometries[other[0]].geom_type}s "
             f"({listed(other + 1)}). Only points can be routed."
         )
-    somewhere = np.where(shapely.is_empty(geometries), None, geometries)
+    somewhere = geometries.copy()
+    somewhere[shapely.is_empty(geometries)] = None
     return shapely.get_x(somewhere), shapely.get_y(somewhere)
 
 
