@@ -6,12 +6,14 @@ boxes, then edge by edge; what can be nearest is measured well (decision 0001).
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis import compiled
 from gis.ellipsoid import distances_m, metres_a_degree
 from gis.geometry import Degrees, Geometries, Metres, Positions
 from gis.rings import ranges
@@ -106,6 +108,7 @@ class BoundaryEdges:
     ) -> None:
         self.vertices = vertices
         self.runs = _cut_in_runs(vertices, starts, of_geometry) if runs is None else runs
+        self._bare = tuple(self.runs)  # numba takes long over named ones
 
     @classmethod
     def of(cls, geometries: Geometries) -> "BoundaryEdges":
@@ -139,6 +142,14 @@ class BoundaryEdges:
             NaN where the geometry has no edge.
         """
         out = np.full(len(lon), np.nan)
+        fast = compiled.twin("edges")
+        if fast is not None:
+            feet = np.empty((2, len(lon)))
+            order = np.argsort(which)  # the edges of one geometry stay in the cache
+            fast.distances(
+                self.vertices, self._bare, (lon, lat), (which, order), (out, feet[0], feet[1])
+            )
+            return _geodesic_when_far(lon, lat, out, feet)
         order = np.argsort(which, kind="stable")  # the edges of one geometry stay in the cache
         cost = self.runs.cost[which[order]]
         order, cost = order[cost > 0], cost[cost > 0]
@@ -155,21 +166,29 @@ class BoundaryEdges:
     def distance_m(self, lon: float, lat: float, which: int) -> float:
         """Return the metres from one point to the boundary of one geometry.
 
-        The same number to the last bit as from :meth:`distances_m`, without the cost of pairs.
+        The same number to the last bit as from :meth:`distances_m`, without the cost of arrays.
         """
+        fast = compiled.twin("edges")
+        if fast is not None:
+            metres, *foot = fast.distance(self.vertices, self._bare, (lon, lat), which)
+        else:
+            metres, *foot = self._distance(lon, lat, which)
+        return metres if not metres > _GAUSS_MAX_M else float(distances_m(lon, lat, *foot))
+
+    def _distance(self, lon: float, lat: float, which: int) -> tuple[float, float, float]:
+        """Return how far the boundary is, but for its last bits when it is far, and where."""
         edges = self._edges_in_reach(lon, lat, which)
         if not edges.size:
-            return float("nan")
+            return math.nan, lon, lat
         if edges.size == 1:  # as nearly always
-            x, y, *foot = self._feet(lon, lat, edges[0])
-            metres = math.sqrt(x * x + y * y)
-        else:
-            x, y, *feet = self._feet(lon, lat, edges)
-            squares = x * x + y * y
-            metres = math.sqrt(squares.min())
-            nearest = np.flatnonzero(squares == squares.min())[-1]
-            foot = [each[nearest] for each in feet]
-        return metres if metres <= _GAUSS_MAX_M else float(distances_m(lon, lat, *foot))
+            at = int(edges[0])
+            ends = (*self.vertices[at].tolist(), *self.vertices[at + 1].tolist())
+            x, y, *foot = nearest_on((lon, lat), ends, math.sqrt)
+            return math.sqrt(x * x + y * y), foot[0], foot[1]
+        x, y, *feet = nearest_on((lon, lat), self._ends(edges))
+        squares = x * x + y * y
+        nearest = np.flatnonzero(squares == squares.min())[-1]
+        return math.sqrt(squares[nearest]), float(feet[0][nearest]), float(feet[1][nearest])
 
     def _edges_in_reach(self, lon: float, lat: float, which: int) -> Positions:
         """Return the edges of one geometry that can be nearest to one point."""
@@ -177,119 +196,159 @@ class BoundaryEdges:
         first, end = runs.first[which], runs.first[which + 1]
         if first == end:
             return np.zeros(0, dtype=np.intp)
-        east, north = metres_a_degree(lat)
+        here, scale = (lon, lat), metres_a_degree(lat, math.sqrt)
         if end - first == 1:
             start = int(runs.start[first])
-            squares = self._flat_squares(
-                lon, lat, slice(start, start + int(runs.size[first])), east, north
-            )
-            return start + np.flatnonzero(squares <= _reach(squares.min(), east, north))
+            ends = self._ends(slice(start, start + int(runs.size[first])))
+            squares = flat_square(here, ends, scale)
+            return start + np.flatnonzero(squares <= reach(squares.min(), scale))
         some = np.arange(first, end)
         if end - first > _RUNS_MANY:
-            least, most = self._box_squares(lon, lat, some, east, north)
-            some = some[least <= _reach(most.min(), east, north)]
+            least, most = self._box_squares(here, some, scale)
+            some = some[least <= reach(most.min(), scale)]
         edges = ranges(runs.start[some], runs.size[some])
-        squares = self._flat_squares(lon, lat, edges, east, north)
-        near: Positions = edges[squares <= _reach(squares.min(), east, north)]
+        squares = flat_square(here, self._ends(edges), scale)
+        near: Positions = edges[squares <= reach(squares.min(), scale)]
         return near
 
     def _chunk(self, lon: Degrees, lat: Degrees, which: Positions) -> Metres:
         """Sieve the edges on a flat earth, then measure well to those that can be nearest."""
-        east, north = metres_a_degree(lat)
-        row, run = self._runs_in_reach(lon, lat, which, east, north)
+        scale = metres_a_degree(lat)
+        row, run = self._runs_in_reach((lon, lat), which, scale)
         sizes = self.runs.size[run]
         row, edge = np.repeat(row, sizes), ranges(self.runs.start[run], sizes)
-        squares = self._flat_squares(lon[row], lat[row], edge, east[row], north[row])
-        reach = _reach(_least_of_rows(squares, row, len(lon)), east, north)
-        near = np.flatnonzero(squares <= reach[row])
+        squares = flat_square(
+            (lon[row], lat[row]), self._ends(edge), (scale[0][row], scale[1][row])
+        )
+        near = squares <= reach(_least_of_rows(squares, row, len(lon)), scale)[row]
         row, edge = row[near], edge[near]
-        x, y, foot_lon, foot_lat = self._feet(lon[row], lat[row], edge)
+        x, y, *feet = nearest_on((lon[row], lat[row]), self._ends(edge))
         squares = x * x + y * y
         least = _least_of_rows(squares, row, len(lon))
-        metres: Metres = np.sqrt(least)
-        far = np.flatnonzero((metres > _GAUSS_MAX_M)[row] & (squares == least[row]))
-        if far.size:
-            points = row[far]
-            metres[points] = distances_m(lon[points], lat[points], foot_lon[far], foot_lat[far])
-        return metres
+        at = np.flatnonzero(squares == least[row])
+        foot = np.empty((2, len(lon)))
+        foot[:, row[at]] = feet[0][at], feet[1][at]
+        return _geodesic_when_far(lon, lat, np.sqrt(least), foot)
 
     def _runs_in_reach(
-        self, lon: Degrees, lat: Degrees, which: Positions, east: Metres, north: Metres
+        self, here: tuple[Degrees, Degrees], which: Positions, scale: tuple[Metres, Metres]
     ) -> tuple[Positions, Positions]:
         """Return pairs of a point and a run that can hold the nearest edge, sorted by point."""
         first = self.runs.first[which]
         counts = self.runs.first[which + 1] - first
-        row = np.arange(len(lon))
+        row = np.arange(len(which))
         if (counts == 1).all():
             return row, first
         row, run = np.repeat(row, counts), ranges(first, counts)
-        least, most = self._box_squares(lon[row], lat[row], run, east[row], north[row])
-        reach = _reach(_least_of_rows(most, row, len(lon)), east, north)
-        near = np.flatnonzero(least <= reach[row])
+        of_row = (here[0][row], here[1][row]), run, (scale[0][row], scale[1][row])
+        least, most = self._box_squares(*of_row)
+        near = least <= reach(_least_of_rows(most, row, len(which)), scale)[row]
         return row[near], run[near]
 
-    # What follows takes one point (floats) or many (arrays of one shape with the edges).
-
-    def _box_squares(self, lon: Any, lat: Any, run: Any, east: Any, north: Any) -> tuple[Any, Any]:
-        """Return the squared metres that a run is away at least, and at most."""
-        west, south, east_end, north_end = self.runs.boxes[run].T
-        x = np.maximum(west - lon, lon - east_end)
-        y = np.maximum(south - lat, lat - north_end)
-        x, y = np.maximum(x, 0.0) * east, np.maximum(y, 0.0) * north
-        to_x, to_y = self.vertices[self.runs.start[run]].T
-        to_x, to_y = (to_x - lon) * east, (to_y - lat) * north
-        return x * x + y * y, to_x * to_x + to_y * to_y
+    def _box_squares(self, here: Any, run: Positions, scale: Any) -> tuple[Metres, Metres]:
+        """Return the squared metres that runs are away at least, and at most."""
+        corner = self.vertices[self.runs.start[run]]
+        boxes = self.runs.boxes[run]
+        return box_squares(here, tuple(boxes.T), tuple(corner.T), scale)
 
     def _ends(self, edge: Any) -> tuple[Any, Any, Any, Any]:
         """Return where edges begin and end."""
         after = slice(edge.start + 1, edge.stop + 1) if isinstance(edge, slice) else edge + 1
         start, end = self.vertices[edge], self.vertices[after]
-        return start[..., 0], start[..., 1], end[..., 0], end[..., 1]
-
-    def _flat_squares(self, lon: Any, lat: Any, edge: Any, east: Any, north: Any) -> Metres:
-        """Return the squared metres to each edge, in the plane that touches at the point."""
-        from_x, from_y, to_x, to_y = self._ends(edge)
-        start_x, start_y = (from_x - lon) * east, (from_y - lat) * north
-        along_x, along_y = (to_x - from_x) * east, (to_y - from_y) * north
-        foot = -(start_x * along_x + start_y * along_y)
-        foot /= np.maximum(along_x * along_x + along_y * along_y, 1e-300)  # no length: 0
-        foot = np.minimum(np.maximum(foot, 0.0), 1.0)
-        start_x += foot * along_x
-        start_y += foot * along_y
-        squares: Metres = start_x * start_x + start_y * start_y
-        return squares
-
-    def _feet(self, lon: Any, lat: Any, edge: Any) -> tuple[Metres, Metres, Degrees, Degrees]:
-        """Return each edge's nearest point: as metres east and north of the point, and where.
-
-        The scale is taken at the latitude half way, first to the edge's middle, then to the foot
-        found: so it is right to the square of distance over radius.
-        """
-        from_lon, from_lat, to_lon, to_lat = self._ends(edge)
-        over_lon, over_lat = to_lon - from_lon, to_lat - from_lat
-        start_lon, start_lat = from_lon - lon, from_lat - lat
-        foot: Any = 0.5
-        for _ in range(2):
-            east, north = metres_a_degree(lat + (start_lat + foot * over_lat) / 2)
-            along_x, along_y = over_lon * east, over_lat * north
-            foot = -(start_lon * east * along_x + start_lat * north * along_y)
-            foot = foot / np.maximum(along_x * along_x + along_y * along_y, 1e-300)
-            foot = np.minimum(np.maximum(foot, 0.0), 1.0)
-        # weighted from both ends, so that a foot at an end is that vertex to the last bit
-        dlon = (1 - foot) * start_lon + foot * (to_lon - lon)
-        dlat = (1 - foot) * start_lat + foot * (to_lat - lat)
-        east, north = metres_a_degree(lat + dlat / 2)
-        return dlon * east, dlat * north, lon + dlon, lat + dlat
+        return start[:, 0], start[:, 1], end[:, 0], end[:, 1]
 
 
-def _reach(square: Any, east: Any, north: Any) -> Any:
+# What follows takes one point and edge (floats), or many (arrays of one shape), and is compiled as
+# it stands: sums, products and roots only, which are rounded in one way everywhere.
+
+
+def box_squares(here: Any, box: Any, corner: Any, scale: Any) -> tuple[Any, Any]:
+    """Return the squared metres that a run is away at least, by its box, and at most.
+
+    Parameters
+    ----------
+    here : tuple
+        Longitude and latitude of the point.
+    box : tuple
+        West, south, east and north of the run.
+    corner : tuple
+        Longitude and latitude of its first vertex.
+    scale : tuple
+        The metres of a degree of longitude and of latitude at the point.
+    """
+    (lon, lat), (west, south, east, north) = here, box
+    x = np.maximum(np.maximum(west - lon, lon - east), 0.0) * scale[0]
+    y = np.maximum(np.maximum(south - lat, lat - north), 0.0) * scale[1]
+    to_x, to_y = (corner[0] - lon) * scale[0], (corner[1] - lat) * scale[1]
+    return x * x + y * y, to_x * to_x + to_y * to_y
+
+
+def flat_square(here: Any, ends: Any, scale: Any) -> Any:
+    """Return the squared metres to an edge, in the plane that touches at the point.
+
+    Parameters
+    ----------
+    here, scale : tuple
+        As for :func:`box_squares`.
+    ends : tuple
+        Longitude and latitude of the edge's start, and of its end.
+    """
+    from_x, from_y, to_x, to_y = ends
+    start_x, start_y = (from_x - here[0]) * scale[0], (from_y - here[1]) * scale[1]
+    along_x, along_y = (to_x - from_x) * scale[0], (to_y - from_y) * scale[1]
+    foot = foot_along(start_x, start_y, along_x, along_y)
+    x, y = start_x + foot * along_x, start_y + foot * along_y
+    return x * x + y * y
+
+
+def reach(square: Any, scale: Any) -> Any:
     """Return the square below which an edge can truly be nearest, if the flat one is ``square``.
 
     A flat earth errs by distance over radius times tan(latitude), north against south.
     """
+    east, north = scale
     flat = np.sqrt(square)
-    slack = flat * (1 + 3 * (flat + 10) / north / 57 * (1 + north / east)) + 1e-3
+    slack = flat * (1.0 + 3.0 * (flat + 10.0) / north / 57.0 * (1.0 + north / east)) + 1e-3
     return slack * slack
+
+
+def nearest_on(
+    here: Any, ends: Any, sqrt: Callable[[Any], Any] = np.sqrt
+) -> tuple[Any, Any, Any, Any]:
+    """Return an edge's nearest point: as metres east and north of here, and where it is.
+
+    The scale is taken at the latitude half way, first to the edge's middle, then to the foot
+    found: so it is right to the square of distance over radius.
+    """
+    (lon, lat), (from_lon, from_lat, to_lon, to_lat) = here, ends
+    over_lon, over_lat = to_lon - from_lon, to_lat - from_lat
+    start_lon, start_lat = from_lon - lon, from_lat - lat
+    east, north = metres_a_degree(lat + (start_lat + 0.5 * over_lat) / 2.0, sqrt)
+    foot = foot_along(start_lon * east, start_lat * north, over_lon * east, over_lat * north)
+    east, north = metres_a_degree(lat + (start_lat + foot * over_lat) / 2.0, sqrt)
+    foot = foot_along(start_lon * east, start_lat * north, over_lon * east, over_lat * north)
+    # weighted from both ends, so that a foot at an end is that vertex to the last bit
+    dlon = (1.0 - foot) * start_lon + foot * (to_lon - lon)
+    dlat = (1.0 - foot) * start_lat + foot * (to_lat - lat)
+    east, north = metres_a_degree(lat + dlat / 2.0, sqrt)
+    return dlon * east, dlat * north, lon + dlon, lat + dlat
+
+
+def foot_along(start_x: Any, start_y: Any, along_x: Any, along_y: Any) -> Any:
+    """Return how far along an edge the foot of the point at the origin is, from 0 to 1."""
+    length = np.maximum(along_x * along_x + along_y * along_y, 1e-300)  # no length: 0
+    foot = -(start_x * along_x + start_y * along_y) / length
+    return np.minimum(np.maximum(foot, 0.0), 1.0)
+
+
+def _geodesic_when_far(
+    lon: Degrees, lat: Degrees, metres: Metres, feet: NDArray[np.float64]
+) -> Metres:
+    """Measure again what is farther than the quick formula is good for."""
+    far = np.flatnonzero(metres > _GAUSS_MAX_M)
+    if far.size:
+        metres[far] = distances_m(lon[far], lat[far], feet[0][far], feet[1][far])
+    return metres
 
 
 def _cut_in_runs(

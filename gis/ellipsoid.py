@@ -1,7 +1,8 @@
 """Metres between points on the ellipsoid of CGCS2000, right anywhere on earth (decision 0001)."""
 
 import math
-from typing import overload
+from collections.abc import Callable
+from typing import Any, Final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,7 +10,17 @@ from numpy.typing import ArrayLike
 from gis.crs import GEOD
 from gis.geometry import Degrees, Metres
 
-_DEGREE = math.pi / 180
+_DEGREE: Final = math.pi / 180.0
+_A: Final = float(GEOD.a)
+_ES: Final = float(GEOD.es)
+_SERIES: Final = tuple(
+    (
+        (-1.0) ** turn / math.factorial(2 * turn + 1),
+        (-1.0) ** turn / math.factorial(2 * turn),
+    )
+    for turn in range(13)
+)
+"""The factors of sine and cosine for the powers of an angle, enough up to a right one."""
 
 
 def distances_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) -> Metres:
@@ -36,21 +47,21 @@ def distances_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLi
     return metres
 
 
-@overload
-def metres_a_degree(lat: float) -> tuple[float, float]: ...
-
-
-@overload
-def metres_a_degree(lat: Degrees) -> tuple[Metres, Metres]: ...
-
-
-def metres_a_degree(lat: float | Degrees) -> tuple[float | Metres, float | Metres]:
+def metres_a_degree(lat: Any, sqrt: Callable[[Any], Any] = np.sqrt) -> tuple[Any, Any]:
     """Return the metres of a degree of longitude and of a degree of latitude, at each latitude.
 
     Parameters
     ----------
     lat : float or ndarray of float, shape (n,)
-        Degrees. One latitude and many give the same numbers to the last bit.
+        Degrees, at most 91. One latitude and many give the same numbers to the last bit, in every
+        process: the series below are rounded in one way everywhere, as a library's sine is not.
+    sqrt : callable
+        ``math.sqrt`` for floats is quicker.
+
+    Returns
+    -------
+    float or ndarray of float, shape (n,)
+        Each of the two.
 
     Examples
     --------
@@ -58,11 +69,15 @@ def metres_a_degree(lat: float | Degrees) -> tuple[float | Metres, float | Metre
     >>> east.round(1).tolist(), north.round(1).tolist()
     ([85518.3], [111032.7])
     """
-    radians = lat * _DEGREE
-    sine, cosine = np.sin(radians), np.cos(radians)
-    bend = 1.0 - GEOD.es * sine * sine
-    across = GEOD.a / np.sqrt(bend)
-    return across * cosine * _DEGREE, across * (1.0 - GEOD.es) / bend * _DEGREE
+    angle = lat * _DEGREE
+    square = angle * angle
+    sine, cosine = _SERIES[-1]
+    for odd, even in _SERIES[-2::-1]:
+        sine, cosine = sine * square + odd, cosine * square + even
+    sine = sine * angle
+    bend = 1.0 - _ES * sine * sine
+    across = _A / sqrt(bend)
+    return across * cosine * _DEGREE, across * (1.0 - _ES) / bend * _DEGREE
 
 
 @overload

@@ -106,6 +106,20 @@ class Rings:
         found[chosen.of_grid[1:] == chosen.of_grid[:-1]] = shapely.Polygon()
         return found
 
+    def same_as(self, other: "Rings") -> NDArray[np.bool_]:
+        """Return which of as many grids have the same rings, vertex by vertex."""
+        sizes = np.diff(self.starts[self.of_grid])
+        same: NDArray[np.bool_] = sizes == np.diff(other.starts[other.of_grid])
+        same &= np.diff(self.of_grid) == np.diff(other.of_grid)
+        alike = np.flatnonzero(same)
+        one, two = self.taken(alike), other.taken(alike)
+        differs = (one.vertices != two.vertices).any(axis=1)
+        differs[one.starts[:-1]] |= one.starts[:-1] != two.starts[:-1]
+        differs[one.starts[:-1]] |= one.shells != two.shells
+        grid = np.repeat(np.arange(len(alike)), sizes[alike])
+        same[alike[grid[differs]]] = False
+        return same
+
     def taken(self, positions: Positions) -> "Rings":
         """Return the rings of some grids, in the order of ``positions``."""
         counts = np.diff(self.of_grid)[positions]

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from gis import datum as datums
 from gis.areas import AreaIndex
-from gis.ellipsoid import metres_a_degree
+from gis.circle import shares
 from gis.errors import InvalidPoints
 from gis.geometry import OUTSIDE, Degrees, Metres, Positions
 from gis.ownership import GridIndex
@@ -49,11 +48,6 @@ __all__ = [
 
 SNAP_M: Final = 50.0
 """How far outside a grid a point may lie and still be given to it."""
-
-_ANGLES: Final = np.linspace(0, 2 * np.pi, 128, endpoint=False)
-_REACH: Final = np.sqrt(_ANGLES[1] / np.sin(_ANGLES[1]))
-_CIRCLE: Final = _REACH * np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
-"""The corners of a circle of radius 1; they stand out by 0.02 %, so that its area is right."""
 
 _SHARE_DIGITS: Final = 4
 _CLEAR: Final = 1.01  # so many radii from a boundary, the circle surely does not touch it
@@ -145,6 +139,7 @@ class Router:
 
     Examples
     --------
+    >>> import shapely
     >>> grids = GridIndex(["G01"], np.array([shapely.box(111.2, 39.9, 111.3, 40.0)]))
     >>> router = Router(grids)
     >>> placement = router.place(111.25, 39.95, "cgcs2000")
@@ -160,7 +155,6 @@ class Router:
         self.grids = grids
         self.areas = areas
         self.snap_m = snap_m
-        self._outlines: dict[int, shapely.Geometry] = {}
 
     def place(
         self, x: float | None, y: float | None, datum: str, accuracy_m: float | None = None
@@ -337,32 +331,19 @@ class Router:
         inside = decision.rule is Rule.INSIDE and decision.metres > _CLEAR * radius
         if inside and not self.grids.any_before(decision.position, lon, lat, _CLEAR * radius):
             return ()
-        circle = _circle(lon, lat, radius)
-        found: list[Candidate] = []
-        rest: shapely.Geometry = circle
-        for grid in self.grids.touched(circle).tolist():  # what one takes, the next cannot
-            outline = self._outline(grid)
-            taken = shapely.area(shapely.intersection(rest, outline))
-            share = round(float(taken) / circle.area, _SHARE_DIGITS)
-            if grid == decision.position and share == 1 and not found:
-                return ()
-            if share > 0:
-                found.append(Candidate(self.grids.codes[grid], share))
-            rest = shapely.difference(rest, outline)
+        near = self.grids.around(lon, lat, radius)
+        share = np.round(shares(self.grids, near, lon, lat, radius), _SHARE_DIGITS)
+        if near.size and near[0] == decision.position and share[0] == 1:
+            return ()
+        if abs(share.sum() - 1) < len(near) * 10.0**-_SHARE_DIGITS:  # but for rounding, the whole
+            most = int(np.argmax(share))
+            share[most] = round(1 - (share.sum() - share[most]), _SHARE_DIGITS)
+        found = [
+            Candidate(self.grids.codes[grid], float(part))
+            for grid, part in zip(near.tolist(), share, strict=True)
+            if part > 0
+        ]
         return tuple(sorted(found, key=lambda candidate: -candidate.share))
-
-    def _outline(self, position: int) -> shapely.Geometry:
-        """Return a grid's outline made valid, which is worth keeping."""
-        outline = self._outlines.get(position)
-        if outline is None:
-            outline = self._outlines[position] = shapely.make_valid(self.grids.outline(position))
-        return outline
-
-
-def _circle(lon: float, lat: float, radius_m: float) -> shapely.Polygon:
-    """Return a circle on the ground as a polygon in degrees, of the circle's very area."""
-    east, north = metres_a_degree(lat)
-    return shapely.Polygon(_CIRCLE * (radius_m / east, radius_m / north) + (lon, lat))
 
 
 def _number(value: Any) -> tuple[float, str | None]:

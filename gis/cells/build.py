@@ -32,16 +32,32 @@ def build(rings: Rings, ranking: Ranking) -> CellIndex:
     ranking : Ranking
         The order of precedence among them.
     """
-    rank = np.argsort(ranking.positions)
-    borders = borders_of(rings, rank)
+    borders = borders_of(rings, np.argsort(ranking.positions))
     frame = Frame.around(rings.bounds, CELLS_AN_EDGE * len(borders))
-    blocks, pieces = _whole(frame, borders, rings.vertices)
+    return pack(frame, rings.vertices, levels_of(frame, rings, borders), ranking)
+
+
+def levels_of(
+    frame: Frame, rings: Rings, borders: Borders, only: NDArray[np.bool_] | None = None
+) -> list[Level]:
+    """Make the leaves and blocks, level by level.
+
+    Parameters
+    ----------
+    only : ndarray of bool, optional
+        The cells of the frame that are wanted; in the others nothing is decided.
+    """
+    blocks, pieces = whole(frame, borders, rings.vertices)
     begun: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     levels: list[Level] = []
     while len(pieces):
         covers = covers_of(blocks, pieces, borders, len(rings), rings.vertices, begun)
         crossings = crossings_of(blocks, pieces)
-        leaves = leaves_of(blocks, crossings, borders, covers, rings.vertices)
+        wanted = covers.counts(blocks) > 1
+        if only is not None and not levels:
+            crossings = crossings.taken(only[crossings.cell])
+            wanted &= only
+        leaves = leaves_of(blocks, crossings, borders, covers, rings.vertices, wanted)
         budget = len(borders) if len(levels) + 1 < _LEVELS else 0
         cut, sides = _to_cut(blocks, pieces, crossings, leaves, budget)
         levels.append(Level(covers.first(blocks), leaves, cut, sides))
@@ -52,10 +68,10 @@ def build(rings: Rings, ranking: Ranking) -> CellIndex:
         begun = _begun(smaller, inner, leaves, borders, rings.vertices, cut)
         pieces = _inside(pieces, inner, cut, sides)
         blocks = smaller
-    return pack(frame, rings.vertices, levels, ranking)
+    return levels
 
 
-def _whole(frame: Frame, borders: Borders, vertices: NDArray[np.float64]) -> tuple[Blocks, Pieces]:
+def whole(frame: Frame, borders: Borders, vertices: NDArray[np.float64]) -> tuple[Blocks, Pieces]:
     """Return the block of everything, and all edges in it."""
     column, row = frame.counts(vertices[:, 0], vertices[:, 1])
     start = borders.start

@@ -63,6 +63,13 @@ class Frame(NamedTuple):
             west <= self.east and east >= self.west and south <= self.north and north >= self.south
         )
 
+    def holds(self, bounds: tuple[float, float, float, float]) -> bool:
+        """Return whether a rectangle lies in this one."""
+        west, south, east, north = bounds
+        return (
+            self.west <= west and self.south <= south and east <= self.east and north <= self.north
+        )
+
     def counts(self, lon: Any, lat: Any) -> tuple[Any, Any]:
         """Return how many columns and rows places are from the lower left corner.
 
@@ -102,6 +109,10 @@ class CellIndex:
         Start and word; see :class:`gis.cells.leaves.Leaves`.
     candidates : ndarray of int32, shape (c,)
         Positions of grids.
+    grids : int
+        How many grids there are.
+    made : int
+        How many nodes there were when all was made at once: later changes leave some behind.
     """
 
     frame: Frame
@@ -111,6 +122,7 @@ class CellIndex:
     runs: NDArray[np.uint32]
     candidates: NDArray[np.int32]
     grids: int
+    made: int
 
     @property
     def nbytes(self) -> int:

@@ -143,10 +143,11 @@ def leaves_of(
     borders: Borders,
     covers: Covers,
     vertices: NDArray[np.float64],
+    wanted: NDArray[np.bool_],
 ) -> Leaves:
-    """Make the leaves of all cells that are crossed."""
+    """Make the leaves of all cells that are crossed, and of those that are wanted besides."""
     runs = _runs(blocks, crossings, borders, vertices)
-    candidates = _candidates(blocks, crossings, runs, covers)
+    candidates = _candidates(blocks, crossings, runs, covers, wanted)
     leaf, slot, first = _in_leaves(candidates, covers.grids)
     cell = candidates[first] // covers.grids
     block, row, column = blocks.places(cell)
@@ -221,15 +222,18 @@ def _runs(
 
 
 def _candidates(
-    blocks: Blocks, crossings: Crossings, runs: _Runs, covers: Covers
+    blocks: Blocks,
+    crossings: Crossings,
+    runs: _Runs,
+    covers: Covers,
+    wanted: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """Return cells and candidates as one number each, sorted.
 
-    In crossed cells these are the grids of the edges and those that cover the middle; other cells
-    need candidates only where several grids cover them.
+    These are the grids of the edges and those that cover the middle.
     """
     low, high = runs.keys(covers.grids)
-    wanted = covers.counts(blocks) > 1
+    wanted = wanted.copy()
     wanted[crossings.cell] = True
     keys = (low, high[runs.high != NOBODY], covers.covering(blocks, wanted))
     return _distinct(np.sort(np.concatenate(keys)))

@@ -107,10 +107,10 @@ def around(
     line_box, line = np.repeat(box, rows), ranges(first_row, rows)
     columns, first_column = np.repeat(columns, rows), np.repeat(first_column, rows)
     cell = ranges(line * frame.columns + first_column, columns)
-    return _grids_in(index, np.repeat(line_box, columns), cell)
+    return grids_in(index, np.repeat(line_box, columns), cell)
 
 
-def _grids_in(index: CellIndex, whose: Positions, cell: Positions) -> tuple[Positions, Positions]:
+def grids_in(index: CellIndex, whose: Positions, cell: Positions) -> tuple[Positions, Positions]:
     """Return the grids that may cover something of cells, for each of whom the cells are."""
     found_by: list[Positions] = []
     found: list[Positions] = []

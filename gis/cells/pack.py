@@ -66,7 +66,9 @@ def pack(
     if not levels:
         parts.append(empty._replace(cells=whole))
     cells, nodes, runs, candidates = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return CellIndex(frame, vertices, cells, nodes, runs, candidates, len(ranking.positions))
+    return CellIndex(
+        frame, vertices, cells, nodes, runs, candidates, len(ranking.positions), len(nodes)
+    )
 
 
 def _packed(level: Level, ranking: Ranking, ends: NDArray[np.int64]) -> _Parts:

@@ -1,7 +1,10 @@
 """Asking the cell index of one point, in plain Python: without arrays, in a few microseconds."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+import numpy as np
+
+from gis.cells import lookup
 from gis.cells.index import (
     BLOCK,
     CANDIDATES_AT,
@@ -13,7 +16,9 @@ from gis.cells.index import (
 )
 from gis.cells.leaves import BITS_AT, EDGES, ENDS_ABOVE, STARTS_ABOVE
 from gis.exact import side
-from gis.geometry import OUTSIDE
+from gis.geometry import OUTSIDE, Positions
+
+_FEW: Final = 64  # cells of a box, for which arrays cost more than they spare
 
 
 class Claim(NamedTuple):
@@ -61,6 +66,35 @@ def claim(index: CellIndex, x: float, y: float) -> Claim:
         if not head[0] & MORE:
             return Claim(position, disputed)
         node += 1
+
+
+def around(index: CellIndex, west: float, south: float, east: float, north: float) -> Positions:
+    """Return the positions of the grids that may touch a box, ascending: all that do, and some."""
+    frame = index.frame
+    if not frame.meets(west, south, east, north):
+        return np.zeros(0, dtype=np.intp)
+    left, low = frame.counts(max(west, frame.west), max(south, frame.south))
+    right, high = frame.counts(min(east, frame.east), min(north, frame.north))
+    columns, rows = range(int(left), int(right) + 1), range(int(low), int(high) + 1)
+    if len(columns) * len(rows) > _FEW:
+        _, found = lookup.around(index, *(np.array([each]) for each in (west, south, east, north)))
+        return found
+    codes = {int(index.cells[row * frame.columns + column]) for row in rows for column in columns}
+    grids: set[int] = set()
+    while codes:
+        code = codes.pop()
+        if code >= OUTSIDE:
+            grids.add(code)
+            continue
+        head = index.nodes[FIRST_NODE - code].tolist()
+        if head[0] >= BLOCK:
+            size = head[0] - BLOCK
+            codes.update(index.cells[head[1] : head[1] + size * size].tolist())
+        else:
+            grids.update(_candidates(index, head))
+            if head[0] & MORE:
+                codes.add(code - 1)
+    return np.array(sorted(grids - {OUTSIDE}), dtype=np.intp)
 
 
 def _code(index: CellIndex, x: float, y: float) -> int:
@@ -117,7 +151,8 @@ def _above(index: CellIndex, start: int, word: int, x: float, y: float) -> tuple
 def _candidates(index: CellIndex, head: list[int]) -> list[int]:
     """Return the positions of a leaf's candidates."""
     count = head[0] >> CANDIDATES_AT & 31
-    return [*head[4:6], *index.candidates[head[7] : head[7] + max(count - 2, 0)].tolist()]
+    others = index.candidates[head[7] : head[7] + max(count - 2, 0)].tolist()
+    return [head[4], OUTSIDE if count < 2 else head[5], *others]
 
 
 def _lowest(mask: int) -> int:

@@ -11,7 +11,7 @@ from gis.ownership import GridIndex
 index = GridIndex(["A"], np.array([shapely.box(0, 0, 1, 1)]))
 assert index.owner(0.5, 0.5) == "A"
 from gis.compiled import lookup
-print(sum(lookup._code.stats.cache_hits.values()), sum(lookup._code.stats.cache_misses.values()))
+print(sum(lookup.owner.stats.cache_hits.values()), sum(lookup.owner.stats.cache_misses.values()))
 """
 
 
