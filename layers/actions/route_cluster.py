@@ -53,7 +53,7 @@ def joined(*, address: str | None, workers: int | None) -> Iterator["Cluster"]:
         tempfile.TemporaryDirectory(prefix="lianxin-workers-") as folder,
         LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
-            dashboard_address=None, local_directory=folder, silence_logs=logging.ERROR,
+            dashboard_address=None, local_directory=folder, silence_logs=logging.CRITICAL,
         ) as local,
         Client(local, set_as_default=False) as client,
     ):  # fmt: skip
