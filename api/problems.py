@@ -49,6 +49,8 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
     layers.SettingsInvalid: _BROKEN,
     layers.DataFolderTaken: _BROKEN,
     layers.FileUnreadable: Row(_BAD, "Unreadable file", "文件无法读取"),
+    layers.ExtraMissing: _BROKEN,
+    layers.WorkersUnreachable: Row(_AWAY, "No workers answer", "计算节点不可用", private=True),
     layers.MappingInvalid: Row(_BAD, "The columns do not fit", "字段对应有误"),
     layers.LayerRefused: Row(_BAD, "The layer was refused", "图层未被接受"),
     layers.EditionNotFound: Row(HTTPStatus.NOT_FOUND, "No such edition", "没有该网格版本"),

@@ -264,7 +264,10 @@ class ExactCover:
         self._edges = np.concatenate([vertices[edges], vertices[edges + 1]], axis=1)
         self._grid = grid[part[ring[edges]]]
         self._start = np.searchsorted(self._grid, np.arange(len(geometries) + 1))
-        self._boxes = shapely.bounds(geometries).reshape(-1, 4)
+        # of all rings: of what is invalid, holes may lie outside the shell
+        lines: Geometries = np.full(len(geometries), None, dtype=object)
+        shapely.multilinestrings(rings, indices=grid[part], out=lines)
+        self._boxes = shapely.bounds(lines).reshape(-1, 4)
 
     def at(self, x: float, y: float) -> tuple[list[int], list[int]]:
         """Return the positions of the grids that cover a point, and those on whose edge it is."""

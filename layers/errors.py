@@ -49,6 +49,14 @@ class FileUnreadable(LayersError):
     """A file that is not there, is damaged, or has no known format."""
 
 
+class ExtraMissing(LayersError):
+    """Something optional that the command needs is not installed."""
+
+
+class WorkersUnreachable(LayersError):
+    """No scheduler of workers answers, it has none, or they cannot do the work."""
+
+
 class MappingInvalid(LayersError):
     """A column mapping that doesn't fit the file or the layer."""
 

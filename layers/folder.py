@@ -23,7 +23,7 @@ def claim(folder: Path) -> None:
     if marker.is_file():
         return
     strangers = {entry.name for entry in folder.iterdir()} - {MARKER, "lost+found"}
-    if strangers:
+    if strangers and not marker.is_file():  # another process may have made it ours just now
         raise DataFolderTaken(
             f"The folder {folder} holds something that Lianxin did not make "
             f"({min(strangers)}). Name an empty or new one with LIANXIN_DATA_DIR."

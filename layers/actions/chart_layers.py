@@ -26,7 +26,7 @@ from layers.actions.chart_sources import (
     texts,
 )
 from layers.actions.importing.instants import Calendar, read_instants
-from layers.actions.route_file import index_grids
+from layers.actions.index_grids import index_grids
 from layers.errors import LayerRefused
 from layers.exchange.fields import FieldSpec
 from layers.exchange.mapping import ColumnMapping, find_column

@@ -41,6 +41,33 @@ class CoordinateColumns:
         """Return both columns as numbers (NaN where there is none), and why (row from 1 → why)."""
         x, bad_x = _numbers(frame[self.x], self.decimal_comma)
         y, bad_y = _numbers(frame[self.y], self.decimal_comma)
+        wrong = self._wrong(x, y, bad_x, bad_y)
+        return x, y, {row + 1: why for row, why in wrong.items()}
+
+    def numbers_of(self, batch: pa.RecordBatch) -> tuple[Floats, Floats, dict[int, str]]:
+        """Return the same of Arrow columns; here rows count from 0."""
+        x, bad_x = self._column(batch.column(self.x))
+        y, bad_y = self._column(batch.column(self.y))
+        return x, y, self._wrong(x, y, bad_x, bad_y)
+
+    def _column(self, column: pa.Array) -> tuple[Floats, NDArray[np.object_]]:
+        if pa.types.is_string(column.type) and not self.decimal_comma:
+            # Where every text is a plain number, as in nearly every batch, one cast reads them.
+            try:
+                numbers = pc.cast(pc.if_else(pc.equal(column, ""), None, column), pa.float64())
+            except pa.ArrowInvalid:
+                pass
+            else:
+                values = np.array(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
+                # A word as “nan” or “inf” is a number to the cast, but none to us.
+                if int(np.isfinite(values).sum()) == len(values) - numbers.null_count:
+                    return values, np.full(len(column), "", dtype=object)
+        return _numbers(column.to_pandas(), self.decimal_comma)
+
+    def _wrong(
+        self, x: Floats, y: Floats, bad_x: NDArray[np.object_], bad_y: NDArray[np.object_]
+    ) -> dict[int, str]:
+        """Return of which rows (from 0) no coordinates could be read, and why."""
         problems: dict[int, str] = {}
         for i in np.flatnonzero(np.isnan(x) | np.isnan(y)):
             wrong = [
@@ -48,8 +75,8 @@ class CoordinateColumns:
                 for name, bad, value in ((self.x, bad_x, x[i]), (self.y, bad_y, y[i]))
                 if np.isnan(value)
             ]
-            problems[int(i) + 1] = "no usable coordinates: " + ", ".join(wrong)
-        return x, y, problems
+            problems[int(i)] = "no usable coordinates: " + ", ".join(wrong)
+        return problems
 
 
 def find_columns(

@@ -34,7 +34,7 @@ class Table:
 def read_table(path: Path, *, encoding: str | None, progress: Progress) -> Table:
     """Read a delimited text file without changing a value."""
     page, notes = codepage.of_text_file(path, given=encoding)
-    header, delimiter = _read_header(path, page.codec)
+    header, delimiter = read_header(path, page.codec)
     columns, renamed = unique_names(header)
     frame, problems = _read_rows(path, page.codec, delimiter, columns, progress)
     if not page.proven:
@@ -69,7 +69,8 @@ def unique_names(header: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     return names, tuple(notes)
 
 
-def _read_header(path: Path, codec: str) -> tuple[list[str], str]:
+def read_header(path: Path, codec: str) -> tuple[list[str], str]:
+    """Return the names in a text file's first line, and what stands between them."""
     with path.open(encoding=codec, errors="replace", newline="") as file:
         start = file.read(1 << 16)
     if not start.strip():
@@ -84,6 +85,11 @@ def _read_header(path: Path, codec: str) -> tuple[list[str], str]:
             if header:
                 return header, delimiter
     raise FileUnreadable(f"{path.name} has no line of column names.")
+
+
+def is_blank(record: Sequence[str]) -> bool:
+    """Return whether a line holds nothing at all, as between two tables of a spreadsheet."""
+    return not record or (len(record) == 1 and not record[0].strip())
 
 
 def _read_rows(
@@ -127,7 +133,7 @@ def _read_ragged(
     with path.open(encoding=codec, errors="replace", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         try:
-            records = [record for record in reader if record][1:]
+            records = [record for record in reader if not is_blank(record)][1:]
         except csv.Error as error:
             raise FileUnreadable(f"{path.name}, line {reader.line_num}: {error}.") from error
     for number, record in enumerate(records, 1):

@@ -72,7 +72,7 @@ def read_layer(path: Path | str, **options: Unpack[ReadOptions]) -> SourceLayer:
     """Read a layer from a file, given as ``FILE`` or ``FILE:LAYER``, by its ending."""
     path, named = split_source(path)
     options = {**options, "layer": options.get("layer") or named}
-    _check_there(path)
+    check_there(path)
     ending = path.suffix.lower()
     if ending in _TABLES:
         return _read_text(path, options)
@@ -108,7 +108,7 @@ def split_source(source: Path | str) -> tuple[Path, str | None]:
     return Path(file), layer or None
 
 
-def _check_there(path: Path) -> None:
+def check_there(path: Path) -> None:
     """Raise, in words, where nothing can be read."""
     if path.is_dir():
         raise FileUnreadable(f"{path} is a folder. Name a file in it.")

@@ -73,3 +73,22 @@ def test_help_names_every_flag(app: typer.Typer) -> None:
     for flag in ("--grids", "--code", "--x", "--y", "--datum", "--out", "--grids-datum",
                  "--snap-m", "--encoding", "--json"):  # fmt: skip
         assert flag in result.stdout
+
+
+def test_a_folder_of_parts_is_routed_to_a_folder(app: typer.Typer, tmp_path: Path) -> None:
+    square = shapely.box(111, 39, 111.01, 39.01)
+    grids, points, out = tmp_path / "grids.parquet", tmp_path / "points", tmp_path / "out"
+    gpd.GeoDataFrame({"id": [1]}, geometry=[square], crs=4326).to_parquet(grids)
+    points.mkdir()
+    for name in ("a", "b"):
+        frame = gpd.GeoDataFrame({"n": [1]}, geometry=[shapely.Point(111.005, 39.005)], crs=4326)
+        frame.to_parquet(points / f"{name}.parquet")
+    words = ["route", str(points), "--grids", str(grids), "--code", "id", "--out", str(out)]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert "parts              2\n" in result.stdout
+    again = CliRunner().invoke(app, words)
+    assert "--resume" in str(again.exception)
+    resumed = CliRunner().invoke(app, [*words, "--resume", "--json"])
+    answer = json.loads(resumed.stdout)
+    assert (answer["parts"], answer["parts_kept"], answer["rows"]) == (2, 2, 2)

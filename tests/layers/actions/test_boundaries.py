@@ -3,6 +3,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from gis.routing import Rule
-from gis.testing import partitions, points_of
+from gis.testing import owners_exactly, partitions, points_of
 from layers.actions.boundaries import Boundaries, load_in_force
 from layers.errors import NoEditionInForce
 from layers.exchange.reader import SourceLayer
@@ -257,9 +258,33 @@ def test_also_on_the_edges_of_a_chessboard(
     assert_same_owners(database, layer(rows, list(shapely.box(*lattice.T))), places)
 
 
-def assert_same_owners(
-    database: Database, source: SourceLayer, spots: Sequence[tuple[float, float]]
+@pytest.mark.parametrize("corner", [(111.2, 39.9), (-0.2, -0.1)], ids=str)
+def test_where_a_rounded_determinant_errs_the_database_does_not(
+    database: Database, corner: tuple[float, float]
 ) -> None:
+    a, b = np.array(corner), np.add(corner, (0.4637, 0.2911))
+    shapes = [shapely.Polygon([a, b, corner + np.array(third)]) for third in ((0, 1), (1, 0))]
+    places = a + np.random.default_rng(1).random((40_000, 1)) * (b - a)
+    turn, sure = (
+        (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])
+        for x, y, a, b in (
+            (*places.T, a, b),
+            (*np.vectorize(Fraction)(places.T), *(list(map(Fraction, at)) for at in (a, b))),
+        )
+    )
+    spots = places[np.sign(turn) != [(exact > 0) - (exact < 0) for exact in sure]][:50]
+    assert len(spots) > 10
+    names = ["B", "A"]
+    right = owners_exactly(names, np.array(shapes), *spots.T)
+    assert set(right) == {0, 1}
+    rows = [{"code": code} for code in names]
+    found = assert_same_owners(database, layer(rows, shapes), spots.tolist())
+    assert found == [names[owner] for owner in right]
+
+
+def assert_same_owners(
+    database: Database, source: SourceLayer, spots: Sequence[Sequence[float]]
+) -> list[str | None]:
     """Publish grids, ask memory and the database for the owners, and take it all back."""
     lon, lat = np.array(spots).T
     with database.transaction() as session:
@@ -276,6 +301,7 @@ def assert_same_owners(
         finally:
             session.execute(text("ROLLBACK TO SAVEPOINT before"))
     assert in_memory == by_sql
+    return by_sql
 
 
 def test_a_point_on_a_shared_edge_goes_to_the_lowest_code(

@@ -230,7 +230,6 @@ def test_many_rows_are_routed_in_parts_and_stay_in_order(
     cases: Path, grids: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, whole = route(cases, grids, "whole.csv", datum="wgs84")
-    monkeypatch.setattr("layers.actions.route_file._BATCH_ROWS", 2)
-    monkeypatch.setattr("layers.exchange.delimited._CHUNK_ROWS", 3)
+    monkeypatch.setattr("layers.exchange.csv_points._BLOCK_BYTES", 80)
     _, parts = route(cases, grids, "parts.csv", datum="wgs84")
     assert parts.read_bytes() == whole.read_bytes()
