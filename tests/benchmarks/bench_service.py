@@ -4,10 +4,12 @@ The yardsticks, of the same run: a request in which nothing is done, once on an 
 ("nothing") and once on one such as ``GET /route`` is ("quick"); the same requests asking PostGIS
 for the owner ("by SQL"); and a plain INSERT of one small row by psycopg, each committed to disk.
 Ratios can be trusted; absolute figures depend on the machine and on what else runs there: wrk and
-PostgreSQL take their share of the same cores.
+PostgreSQL take their share of the same cores. Where others work there too, the service's own
+processor time a request ("busy us", and the ratio of what nothing takes to it) is steadier.
 """
 
 import json
+import math
 import os
 import random
 import re
@@ -68,6 +70,8 @@ class Rate(NamedTuple):
     per_second: float
     p99_ms: float
     refused: int
+    busy_us: float = math.nan
+    """Processor time of the service a request; the database's is not in it."""
 
 
 Request = Callable[[random.Random, str], tuple[str, str, bytes | None]]
@@ -198,7 +202,7 @@ def build(url: str) -> None:
 
 
 @contextmanager
-def service(url: str, workers: int) -> Iterator[int]:
+def service(url: str, workers: int) -> Iterator[tuple[int, int]]:
     """Run the service in processes of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -225,7 +229,7 @@ def service(url: str, workers: int) -> Iterator[int]:
         for _ in range(workers):
             time.sleep(1)  # another worker may still be starting
             by_http(port, report, 4, "/cases")
-        yield port
+        yield process.pid, port
     finally:
         process.terminate()
         process.wait(20)
@@ -246,13 +250,14 @@ def main() -> None:
             f"{os.cpu_count()} cores, which the load shares ({WRK or 'threads'})"
         )
         heading = "".join(
-            f"{word:>10}" for word in ("a second", "p99 ms", "nothing", "quick", "by SQL")
+            f"{word:>10}"
+            for word in ("a second", "p99 ms", "nothing", "quick", "by SQL", "busy us", "nothing")
         )
         for workers in (1, 2):
-            with service(url, workers) as port:
+            with service(url, workers) as (server, port):
                 print(f"{f'{workers} worker(s)':24}{'clients':>8}{heading}")
                 for clients in (1, 16, 64):
-                    measure(port, clients)
+                    measure(server, port, clients)
         for clients in (1, 16):
             inserted = by_insert(address, clients)
             print(f"{'INSERT by psycopg':24}{clients:>8}{shown(inserted)}")
@@ -261,7 +266,15 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def measure(port: int, clients: int) -> None:
+def busy_s(pid: int) -> float:
+    """Return the processor time that a process and its children have taken, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    spent = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = [file.read_text("ascii") for file in Path(f"/proc/{pid}/task").glob("*/children")]
+    return spent + sum(busy_s(int(child)) for child in " ".join(children).split())
+
+
+def measure(server: int, port: int, clients: int) -> None:
     """Measure everything with so many connections, in turns, so that all meet the same machine."""
     loads: dict[str, tuple[Request, str]] = {
         "/nothing": (route, ROUTE),  # asked with the same words, which are not looked at
@@ -274,10 +287,13 @@ def measure(port: int, clients: int) -> None:
     taken: dict[str, list[Rate]] = {path: [] for path in loads}
     for _ in range(ROUNDS):
         for path, (request, script) in loads.items():
+            before = busy_s(server)
             if WRK is not None:
-                taken[path].append(by_wrk(port, script, clients, path))
+                rate = by_wrk(port, script, clients, path)
             else:
-                taken[path].append(by_http(port, request, clients, path))
+                rate = by_http(port, request, clients, path)
+            busy_us = (busy_s(server) - before) / (rate.per_second * SECONDS) * 1e6
+            taken[path].append(rate._replace(busy_us=busy_us))
     found = {path: middle(rates) for path, rates in taken.items()}
     for path, rate in found.items():
         yardsticks = [found["/nothing"], found["/nothing-from-memory"], found.get(f"{path}-by-sql")]
@@ -286,7 +302,8 @@ def measure(port: int, clients: int) -> None:
             for each in yardsticks
         )
         refused = f"  {rate.refused} REFUSED" if rate.refused else ""
-        print(f"{path:24}{clients:>8}{shown(rate)}{ratios}{refused}", flush=True)
+        busy = f"{rate.busy_us:>10.0f}{found['/nothing'].busy_us / rate.busy_us:>10.2f}"
+        print(f"{path:24}{clients:>8}{shown(rate)}{ratios:30}{busy}{refused}", flush=True)
 
 
 def middle(rates: list[Rate]) -> Rate:
@@ -294,6 +311,7 @@ def middle(rates: list[Rate]) -> Rate:
         statistics.median(rate.per_second for rate in rates),
         statistics.median(rate.p99_ms for rate in rates),
         sum(rate.refused for rate in rates),
+        statistics.median(rate.busy_us for rate in rates),
     )
 
 
