@@ -16,13 +16,14 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from api.dependencies import INTAKE_THREADS, Services
-from api.observability import Metrics, Observer, configure_logging
+from api.observability import BodyLimit, Metrics, Observer, configure_logging
 from api.problems import MEDIA_TYPE, problem_of, register
-from api.routers import cases, charts, editions, health, routing, start
+from api.routers import cases, charts, editions, health, routing, routing_many, start
 from api.schemas.cases import ReportIn
 from api.schemas.placements import PlacementOut
 from api.schemas.problems import Problem
 from layers.actions.boundaries import Boundaries
+from layers.actions.place import warm
 from layers.errors import NoEditionInForce
 from layers.session import open_ready_database
 from layers.settings import Settings, load_settings
@@ -94,13 +95,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # the figures are our own
     )
     register(app)
+    limit = BodyLimit(settings.body_bytes_max, "LIANXIN_BODY_BYTES_MAX")
+    streamed = BodyLimit(settings.route_bytes_max, "LIANXIN_ROUTE_BYTES_MAX")
     app.add_middleware(
-        Observer, metrics=metrics, body_bytes_max=settings.body_bytes_max, answer=problem_of
+        Observer,
+        metrics=metrics,
+        body_limit=limit,
+        body_limits={("POST", "/route"): streamed},
+        answer=problem_of,
     )
-    for module in (health, routing, cases, start, charts, editions):
-        app.include_router(module.router)
+    for module in (routing, routing_many, health, cases, start, charts, editions):
+        # Not include_router: it looks for the route of a request twice, router by router.
+        app.router.routes.extend(module.router.routes)
     app.add_api_route("/docs", _docs(app), include_in_schema=False, response_class=HTMLResponse)
     app.mount("/assets", StaticFiles(directory=WEB), name="assets")
     _complete_openapi(app)
@@ -110,10 +119,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _open_services(settings: Settings, metrics: Metrics) -> Services:
     database = open_ready_database(settings)
     try:
-        boundaries = Boundaries(database)
+        boundaries = Boundaries(
+            database, told=lambda found: metrics.edition_in_force.set(found.edition_id)
+        )
     except BaseException:
         database.close()
         raise
+    warm()
     with suppress(NoEditionInForce):
         boundaries.in_force()
     return Services(settings, database, boundaries, metrics)

@@ -5,23 +5,26 @@ are named by their route's template, errors by their type and place in the code.
 """
 
 import logging
+import os
 import re
+import secrets
 import sys
 import time
 import traceback
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from starlette.datastructures import Headers, MutableHeaders
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import EventDict
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
@@ -39,16 +42,20 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
 """For every answer that doesn't bring a policy of its own."""
 
 _SECURITY_HEADERS: Final = (
-    ("content-security-policy", CONTENT_SECURITY_POLICY),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
-    ("x-frame-options", "DENY"),
-    ("cross-origin-opener-policy", "same-origin"),
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode("ascii")),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
 )
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID: ContextVar[str] = ContextVar("request_id")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+FIGURES_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where it is set, as for a worker, prometheus_client keeps all figures in files of that folder."""
 
 _LOG = structlog.get_logger("api")
 
@@ -73,19 +80,42 @@ class Metrics:
             "lianxin_cases_reported", "Cases stored, by rule.", ("rule",), registry=self.registry
         )
         self.edition_in_force = Gauge(
-            "lianxin_edition_in_force", "Edition in force, 0 for none.", registry=self.registry
+            "lianxin_edition_in_force",
+            "Edition by which a process answers, 0 for none.",
+            registry=self.registry,
+            multiprocess_mode="liveall",  # each process's own, so that one that lags is seen
         )
+        # To look a figure up by its labels takes longer than to count.
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request and how long it took."""
+        key = method, route, status
+        found = self._children.get(key)
+        if found is None:
+            found = (
+                self.requests.labels(method, route, str(status)),
+                self.latency.labels(method, route),
+            )
+            self._children[key] = found
+        counter, histogram = found
+        counter.inc()
+        histogram.observe(seconds)
 
     def text(self) -> bytes:
-        """Return all figures as Prometheus reads them."""
-        return generate_latest(self.registry)
+        """Return all figures as Prometheus reads them, those of our fellow workers included."""
+        if FIGURES_FOLDER not in os.environ:
+            return generate_latest(self.registry)
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call] # it registers itself
+        return generate_latest(everybody)
 
 
 def configure_logging(level: str) -> None:
     """Write one JSON object a line to standard error, our own lines and the libraries' alike."""
     threshold = logging.getLevelName(level.upper())
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _add_request_id,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -116,6 +146,13 @@ def configure_logging(level: str) -> None:
     access.handlers, access.propagate = [], False
 
 
+class BodyLimit(NamedTuple):
+    """How many bytes a body may have, and which setting says so."""
+
+    bytes_max: int
+    setting: str
+
+
 class Observer:
     """ASGI middleware around everything: number, log, figures, safe headers, size limit, 500."""
 
@@ -124,13 +161,16 @@ class Observer:
         app: ASGIApp,
         *,
         metrics: Metrics,
-        body_bytes_max: int,
+        body_limit: BodyLimit,
+        body_limits: Mapping[tuple[str, str], BodyLimit],
         answer: Callable[[Exception], Response],
     ) -> None:
         self.app = app
         self.metrics = metrics
-        self.body_bytes_max = body_bytes_max
+        self.body_limit = body_limit
+        self.body_limits = body_limits
         self.answer = answer
+        self.log = _LOG.bind()  # once: the lazy one binds itself anew for every line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and see to what every answer needs."""
@@ -138,21 +178,21 @@ class Observer:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = _request_id(scope)
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        _REQUEST_ID.set(request_id)  # each request runs in a context of its own
         status = 0
 
         async def respond(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message, request_id)
+                message["headers"] = _completed(message.get("headers", ()), request_id)
             await send(message)
 
         try:
-            await self.app(scope, self._limited(scope, receive), respond)
+            await self.app(scope, self._limited(scope, headers, receive), respond)
         except ClientDisconnect:
             status = 499  # nobody is left to answer
         except Exception as error:
@@ -167,32 +207,30 @@ class Observer:
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = route_template(scope)
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        self.metrics.requests.labels(method, route, str(status)).inc()
-        self.metrics.latency.labels(method, route).observe(seconds)
-        write = _LOG.debug if route in _QUIET else _LOG.info
+        self.metrics.answered(method, route, status, seconds)
+        write = self.log.debug if route in _QUIET else self.log.info
         write("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
 
-    def _limited(self, scope: Scope, receive: Receive) -> Receive:
+    def _limited(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
         """Refuse a body that is, or turns out to be, too large, as soon as somebody reads it."""
-        limit = self.body_bytes_max
-        announced = Headers(scope=scope).get("content-length", "0")
-        too_large = HTTPException(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The body is larger than {limit:,} bytes. Send it in several parts.",
-        )
-        if announced.isdecimal() and int(announced) <= limit and announced != "0":
+        limit, setting = self.body_limits.get((scope["method"], scope["path"]), self.body_limit)
+        length = headers.get(b"content-length", b"0")
+        announced = int(length) if length.isdigit() else 0
+        if 0 < announced <= limit:
             return receive  # the server lets nobody send more than announced
-        seen = 0
+        seen = announced
 
         async def counted() -> Message:
             nonlocal seen
-            if announced.isdecimal() and int(announced) > limit:
-                raise too_large
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > limit:
-                raise too_large
-            return message
+            if seen <= limit:
+                message = await receive()
+                seen += len(message.get("body", b""))
+                if seen <= limit:
+                    return message
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"The body is larger than {limit:,} bytes ({setting}). Send it in several parts.",
+            )
 
         return counted
 
@@ -206,20 +244,25 @@ def route_template(scope: Scope) -> str:
     return "/assets" if scope["path"].startswith("/assets/") else "unmatched"
 
 
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            given = value.decode("latin-1")
-            if _REQUEST_ID.fullmatch(given):
-                return str(given)
-    return uuid.uuid4().hex
+def _request_id(headers: Mapping[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id", b"")
+    return given.decode("ascii") if _SANE_ID.fullmatch(given) else secrets.token_hex(16)
 
 
-def _add_headers(message: Message, request_id: str) -> None:
-    headers = MutableHeaders(scope=message)
-    for name, value in _SECURITY_HEADERS:
-        headers.setdefault(name, value)
-    headers["x-request-id"] = request_id
+def _add_request_id(_logger: object, _method: str, event: EventDict) -> EventDict:
+    request_id = _REQUEST_ID.get(None)
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
+    return event
+
+
+def _completed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[Any]:
+    """Return an answer's headers with those that it lacks for safety, and with its number."""
+    given = list(headers)
+    names = {name for name, _ in given}
+    given += [header for header in _SECURITY_HEADERS if header[0] not in names]
+    given.append((b"x-request-id", request_id.encode("ascii")))
+    return given
 
 
 def _places(error: BaseException) -> list[str]:

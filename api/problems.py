@@ -47,6 +47,7 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
     layers.SchemaOutdated: _DATABASE,
     layers.ClusterFailed: _DATABASE,
     layers.SettingsInvalid: _BROKEN,
+    layers.DataFolderTaken: _BROKEN,
     layers.FileUnreadable: Row(_BAD, "Unreadable file", "文件无法读取"),
     layers.ExtraMissing: _BROKEN,
     layers.WorkersUnreachable: Row(_AWAY, "No workers answer", "计算节点不可用", private=True),
@@ -119,12 +120,12 @@ def problem(
 
 def validation_problem(errors: Sequence[Any]) -> Response:
     """Answer what a validator found, in words, each with its place in the request."""
+    messages: dict[str, list[str]] = {}
+    for error in errors:
+        messages.setdefault(_location(error), []).append(_in_words(error))
     found = [
-        {
-            "location": ".".join(str(part) for part in error["loc"]),
-            "message": _in_words(error),
-        }
-        for error in errors
+        {"location": location, "message": " or ".join(dict.fromkeys(said))}
+        for location, said in messages.items()
     ]
     detail = "; ".join(f"{each['location']} {each['message']}" for each in found[:3])
     if len(found) > 3:
@@ -212,11 +213,24 @@ def _http_problem(error: HTTPException) -> Response:
     return problem(row, _kebab(title), detail or status.description, headers=error.headers)
 
 
+def _location(error: Mapping[str, Any]) -> str:
+    """Return where in the request an error is, without which branch of a union was tried.
+
+    Examples
+    --------
+    >>> _location({"loc": ("query", "state", 0, "literal['open']")})
+    'query.state.0'
+    """
+    return ".".join(str(part) for part in error["loc"] if "[" not in str(part))
+
+
 def _in_words(error: Mapping[str, Any]) -> str:
     words = _WORDS.get(error["type"])
     if words is not None:
         return words
     text = str(error["msg"]).removeprefix("Value error, ")
+    # pydantic calls the characters of a text that was stripped its items
+    text = re.sub(r"^(Value should .*) items? after validation", r"\1 characters", text)
     text = re.sub(r"^(Input|String|Value|List|Number) should (be|have|match)", r"should \2", text)
     return text[:1].lower() + text[1:]
 

@@ -18,7 +18,7 @@ _SERIES: Final = tuple(
         (-1.0) ** turn / math.factorial(2 * turn + 1),
         (-1.0) ** turn / math.factorial(2 * turn),
     )
-    for turn in range(13)
+    for turn in range(11)
 )
 """The factors of sine and cosine for the powers of an angle, enough up to a right one."""
 

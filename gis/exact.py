@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 FILTER: Final = (3.0 + 16.0 * 2.0**-53) * 2.0**-53
 """How far the float determinant can be off, as a share of the sizes of its two products."""
 
+TINY: Final = 1e-150
+"""Below this the product of two coordinates can be too small for its last bits to be kept."""
+
 _SPLIT: Final = 2.0**27 + 1.0
 _SCALE: Final = 2.0**480
 """Lifts degrees so far that the tails of their products don't vanish (and no product overflows)."""
@@ -78,7 +81,7 @@ def sides(
 
     Notes
     -----
-    Exact unless two coordinates that are multiplied are both below 1e-300 and not zero.
+    Exact where each coordinate of a and b is 0 or at least ``TINY`` in size; p may be anywhere.
 
     Examples
     --------

@@ -27,6 +27,7 @@ from gis.cells.rebuild import Before, rebuild
 from gis.edges import BoundaryEdges, Runs
 from gis.ellipsoid import degrees_around
 from gis.errors import InvalidGrids, InvalidPoints, SnapshotInvalid
+from gis.exact import TINY
 from gis.geometry import OUTSIDE, Degrees, Geometries, Metres, Positions
 from gis.rings import Rings
 from gis.snapshot import read_arrays, write_arrays
@@ -86,7 +87,7 @@ class GridIndex:
         if first.shape != (len(codes),):
             raise InvalidGrids(f"dedicated tells of {first.size} grids, but there are {len(codes)}")
         rings = Rings.of(shapes)
-        _check_finite(codes, rings)
+        _check_vertices(codes, rings)
         ranking = _ranking(codes, first)
         cells = None
         if previous is not None:
@@ -483,12 +484,13 @@ def _check(codes: Sequence[str], geometries: Geometries) -> None:
         )
 
 
-def _check_finite(codes: Sequence[str], rings: Rings) -> None:
-    """Refuse outlines that reach to infinity or hold NaN."""
-    bad = np.flatnonzero(~np.isfinite(rings.vertices).all(axis=1))
+def _check_vertices(codes: Sequence[str], rings: Rings) -> None:
+    """Refuse vertices at infinity or NaN, and those that no exact product can be made of."""
+    size = np.abs(rings.vertices)
+    bad = np.flatnonzero(~(np.isfinite(size) & ((size == 0.0) | (size >= TINY))).all(axis=1))
     if bad.size:
         ring = int(np.searchsorted(rings.starts, bad[0], side="right")) - 1
         raise InvalidGrids(
-            f"grid {codes[rings.grids[ring]]} has a vertex that is not finite: "
-            f"{rings.vertices[bad[0]].tolist()}"
+            f"grid {codes[rings.grids[ring]]} has a vertex at {rings.vertices[bad[0]].tolist()}: "
+            f"a coordinate must be finite, and 0 or at least {TINY} in size"
         )

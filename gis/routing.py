@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gis import datum as datums
+from gis import survey
 from gis.areas import AreaIndex
 from gis.circle import shares
 from gis.errors import InvalidPoints
@@ -187,11 +188,15 @@ class Router:
                 _Decision(Rule.UNPLACED),
                 math.isfinite(raw_x) and math.isfinite(raw_y),
             )
-            reason = why_x or why_y or (NOT_ON_EARTH if finite else NOT_FINITE)
+            reason = why_x or why_y or NOT_FINITE
+            if finite:
+                reason = self._not_on_earth(raw_x, raw_y, name)
         suspect = decision.rule in _LOST and self._suspect_one(raw_x, raw_y, name)
-        return self._placement(
-            decision, _Sent((raw_x, raw_y), name, lon, lat, accuracy, reason), suspect
-        )
+        sent = _Sent((raw_x, raw_y), name, lon, lat, accuracy, reason)
+        words = None
+        if reason is None and decision.rule in _LOST and datums.parse(name).crs is not None:
+            words = self._looks_like(raw_x, raw_y, name)
+        return self._placement(decision, sent, suspect or words is not None, words)
 
     def place_many(
         self, x: ArrayLike, y: ArrayLike, datum: str, accuracy_m: ArrayLike | None = None
@@ -229,7 +234,9 @@ class Router:
             accuracy[:] = np.asarray(accuracy_m, dtype=np.float64)
         reasons = np.full(len(lon), None, dtype=object)
         reasons[~usable] = NOT_FINITE
-        reasons[~usable & np.isfinite(raw_x) & np.isfinite(raw_y)] = NOT_ON_EARTH
+        nowhere = ~usable & np.isfinite(raw_x) & np.isfinite(raw_y)
+        if nowhere.any():
+            reasons[nowhere] = self._not_on_earth(raw_x[nowhere], raw_y[nowhere], name)
         for i, why in (why_y | why_x).items():
             reasons[i] = why
         rules, positions, area_positions, metres = self._decide(lon, lat, usable)
@@ -257,6 +264,20 @@ class Router:
             area_positions[lost] = self.areas.smallest(lon[lost], lat[lost])
             rules[area_positions != OUTSIDE] = _FALLBACK
         return rules, positions, area_positions, metres
+
+    def _not_on_earth(self, x: ArrayLike, y: ArrayLike, name: str) -> str:
+        """Return why coordinates lie nowhere, with what they look like, if that can be told."""
+        doubt = survey.look(x, y, name, bounds=self.grids.bounds) or survey.look(x, y, name)
+        return f"{NOT_ON_EARTH}: {doubt.message}" if doubt else NOT_ON_EARTH
+
+    def _looks_like(self, x: float, y: float, name: str) -> str | None:
+        """Return what survey coordinates that no grid owns look like, if a grid owns that."""
+
+        def here(lon: Degrees, lat: Degrees) -> NDArray[np.bool_]:
+            return np.asarray(self.grids.owners(lon, lat) != OUTSIDE)
+
+        doubt = survey.look(x, y, name, bounds=self.grids.bounds, here=here)
+        return doubt.message if doubt else None
 
     def _suspect(
         self, x: NDArray[np.float64], y: NDArray[np.float64], name: str, rules: NDArray[np.int8]
@@ -296,7 +317,9 @@ class Router:
             for other in others
         )
 
-    def _placement(self, decision: _Decision, sent: _Sent, suspect: bool) -> Placement:
+    def _placement(
+        self, decision: _Decision, sent: _Sent, suspect: bool, words: str | None = None
+    ) -> Placement:
         """Put one point's decision in the words of the codes."""
         rule, position, area, metres = decision
         placed = rule is not Rule.UNPLACED
@@ -314,7 +337,7 @@ class Router:
             lat=sent.lat if placed else None,
             accuracy_m=sent.accuracy_m if math.isfinite(sent.accuracy_m) else None,
             raw=sent.raw if math.isfinite(sent.raw[0]) and math.isfinite(sent.raw[1]) else None,
-            warnings=(DATUM_SUSPECT,) if suspect else (),
+            warnings=(*((DATUM_SUSPECT,) if suspect else ()), *((words,) if words else ())),
             reason=sent.reason,
         )
 

@@ -149,7 +149,7 @@ def require_schema(engine: Engine) -> None:
     if status.state is not SchemaState.CURRENT:
         found = f"revision {status.revision}" if status.revision else "empty"
         raise SchemaOutdated(
-            f"The schema of {place} is older than this version ({found}, needed is "
+            f"The schema of {_within(place)} is older than this version ({found}, needed is "
             f"{status.newest}). Bring it up to date with: lianxin db upgrade"
         )
     with reaching(engine), engine.connect() as connection:
@@ -348,14 +348,20 @@ def _status(connection: Connection, place: str) -> SchemaStatus:
     return SchemaStatus(state, revision, newest, pending)
 
 
+def _within(place: str) -> str:
+    """Return a place as it is named within a sentence."""
+    return place[:1].lower() + place[1:]
+
+
 def _unknown(place: str, status: SchemaStatus) -> SchemaUnknown:
     if status.revision is None:
         return SchemaUnknown(
             f"{place} holds tables with the names of ours, made by something else. Name an empty "
             "database in LIANXIN_DATABASE_URL."
         )
+    within = _within(place)
     return SchemaUnknown(
-        f"The schema of {place} is at revision {status.revision}, which this version does not "
+        f"The schema of {within} is at revision {status.revision}, which this version does not "
         f"know (its newest is {status.newest}): a newer Lianxin or another application made it. "
         "Install that newer version, or name another database in LIANXIN_DATABASE_URL."
     )

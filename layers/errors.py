@@ -41,6 +41,10 @@ class SettingsInvalid(LayersError):
     """A setting has a value that cannot be used."""
 
 
+class DataFolderTaken(LayersError):
+    """The data folder holds something that Lianxin did not make."""
+
+
 class FileUnreadable(LayersError):
     """A file that is not there, is damaged, or has no known format."""
 

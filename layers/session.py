@@ -17,6 +17,7 @@ from layers.cluster import PrivateCluster
 from layers.database import check_server, reaching, require_schema, upgrade
 from layers.errors import SettingsInvalid
 from layers.settings import Settings
+from layers.snapshots import Snapshots
 
 APPLICATION_NAME = "lianxin"
 
@@ -32,6 +33,8 @@ class Database:
         Makes the sessions; a test's share one connection and are rolled back.
     cluster : PrivateCluster, optional
         The private server behind it, which ``close`` stops if this process started it.
+    snapshots : Snapshots, optional
+        Where indexes made of its editions are kept; nowhere if not given.
     """
 
     def __init__(
@@ -40,9 +43,11 @@ class Database:
         *,
         sessions: Callable[[], Session] | None = None,
         cluster: PrivateCluster | None = None,
+        snapshots: Snapshots | None = None,
     ) -> None:
         self.engine = engine
         self.cluster = cluster
+        self.snapshots = snapshots or Snapshots()
         self._sessions = sessions or sessionmaker(engine, expire_on_commit=False)
 
     @property
@@ -97,10 +102,12 @@ def open_database(settings: Settings) -> Database:
         If the private server cannot be started.
     """
     _tell_the_time_of(settings.timezone)
+    snapshots = Snapshots(settings.data_dir)
     if settings.database_url is None:
         cluster = PrivateCluster(settings.data_dir)
-        return Database(_engine(cluster.ensure(), settings, cluster), cluster=cluster)
-    return Database(_engine(settings.database_url, settings, None))
+        engine = _engine(cluster.ensure(), settings, cluster)
+        return Database(engine, cluster=cluster, snapshots=snapshots)
+    return Database(_engine(settings.database_url, settings, None), snapshots=snapshots)
 
 
 def open_ready_database(settings: Settings) -> Database:

@@ -45,7 +45,8 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,
-        description="私有数据库所在目录 · the folder of the private database",
+        description="私有数据库和网格索引快照所在目录 · "
+        "the folder of the private database, and of snapshots of the grids' index",
     )
     host: str = Field(
         default="127.0.0.1",
@@ -53,6 +54,11 @@ class Settings(BaseSettings):
     )
     port: Annotated[int, Field(ge=1, le=65535)] = Field(
         default=8000, description="服务监听的端口 · the port that the service listens on"
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1,
+        description="用几个进程提供服务；每个进程各有自己的数据库连接 · "
+        "by how many processes the service is served; each has connections of its own",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="日志详细程度 · how much the service writes to its log"
@@ -77,12 +83,32 @@ class Settings(BaseSettings):
         description="页面与作战图所用时区 · the time zone in which pages and charts tell the time",
     )
     route_rows_max: Annotated[int, Field(ge=1)] = Field(
-        default=100_000,
+        default=100_000_000,
         description="一次 POST /route 最多几个点 · how many points one POST /route may bring",
+    )
+    route_bytes_max: Annotated[int, Field(ge=1)] = Field(
+        default=32 * 1024**3,
+        description="一次 POST /route 请求体字节数上限 · "
+        "how many bytes the body of one POST /route may have",
+    )
+    route_seconds_max: Annotated[int, Field(ge=1)] = Field(
+        default=3600,
+        description="一次 POST /route 最多几秒 · how many seconds one POST /route may take",
+    )
+    route_spool_bytes_max: Annotated[int, Field(ge=0)] = Field(
+        default=8 * 1024**3,
+        description="客户端先发完再读时，一次 POST /route 的答复最多在磁盘暂存的字节数 · "
+        "how many bytes of an answer to POST /route may wait on disk for a client that sends "
+        "everything before it reads",
+    )
+    spool_dir: Path | None = Field(
+        default=None,
+        description="暂存所在目录；不设则用系统临时目录 · "
+        "the folder where answers wait; without it the system's for temporary files",
     )
     body_bytes_max: Annotated[int, Field(ge=1)] = Field(
         default=32 * 1024 * 1024,
-        description="请求体字节数上限 · how many bytes the body of one request may have",
+        description="其他请求体字节数上限 · how many bytes the body of any other request may have",
     )
 
     @field_validator("timezone")
@@ -98,6 +124,16 @@ class Settings(BaseSettings):
     @classmethod
     def _make_absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("spool_dir")
+    @classmethod
+    def _folder(cls, value: Path | None) -> Path | None:
+        if value is None:
+            return None
+        folder = value.expanduser().absolute()
+        if not folder.is_dir():
+            raise ValueError("must be a folder that exists")
+        return folder
 
     @field_validator("database_url")
     @classmethod

@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,14 @@ import pytest
 pytest_plugins = ["tests.postgis", "tests.skips"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what services under test leave in a data folder out of the machine's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIANXIN_DATA_DIR", str(tmp_path_factory.mktemp("data") / "lianxin"))
+        yield
 
 
 @pytest.fixture(scope="session")

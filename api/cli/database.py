@@ -81,7 +81,7 @@ def status(as_json: AsJson = False) -> None:
         typer.echo(f"PostgreSQL         {versions.postgres}")
         typer.echo(f"PostGIS            {versions.postgis}")
         typer.echo(f"结构 schema        {zh} · {en} ({schema.revision or '-'} / {schema.newest})")
-        if schema.pending:
+        if schema.pending and schema.state is not SchemaState.UNKNOWN:
             typer.echo("升级 upgrade       lianxin db upgrade")
     if schema.state is not SchemaState.CURRENT:
         raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """``lianxin edition``: the editions of the boundaries, and putting one in force."""
 
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -112,8 +113,7 @@ def published_json(done: "PublishReport") -> dict[str, Any]:
 
 def print_findings(findings: list[dict[str, Any]], shown: int = _FINDINGS_SHOWN) -> None:
     """List findings: how bad, which rule, where, how much, and in words."""
-    order = tuple(_SEVERITIES)
-    for finding in sorted(findings, key=lambda f: order.index(f["severity"]))[:shown]:
+    for finding in _sample(findings, shown):
         place = (
             f" @ {finding['place'][0]:.6f}, {finding['place'][1]:.6f}" if finding["place"] else ""
         )
@@ -122,7 +122,24 @@ def print_findings(findings: list[dict[str, Any]], shown: int = _FINDINGS_SHOWN)
         typer.echo(f"  {finding['message_zh']}")
         typer.echo(f"  {finding['message_en']}")
     if len(findings) > shown:
-        typer.echo(f"… 另有 {len(findings) - shown} 项 · and {len(findings) - shown} more")
+        more = len(findings) - shown
+        typer.echo(f"… 另有 {more:,} 项 · and {more:,} more; --json 列出全部 lists them all")
+        counts = Counter(finding["rule"] for finding in findings).most_common()
+        typer.echo("  共 in all: " + ", ".join(f"{rule} {count:,}" for rule, count in counts))
+
+
+def _sample(findings: list[dict[str, Any]], shown: int) -> list[dict[str, Any]]:
+    """Return the worst findings, but some of every rule: a rarer one is not crowded out."""
+    order = tuple(_SEVERITIES)
+    worst_first = sorted(findings, key=lambda finding: order.index(finding["severity"]))
+    seen: Counter[str] = Counter()
+    ranks = []
+    for finding in worst_first:
+        ranks.append(seen[finding["rule"]])
+        seen[finding["rule"]] += 1
+    share = shown // max(len(seen), 1)
+    by_rank = sorted(range(len(ranks)), key=lambda position: ranks[position] >= share)
+    return [worst_first[position] for position in sorted(by_rank[:shown])]
 
 
 def _line(edition: "EditionSummary") -> str:

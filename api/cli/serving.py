@@ -4,8 +4,8 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +38,9 @@ Host = Annotated[
 Port = Annotated[
     int | None, typer.Option(help="Listen on this port.", metavar="PORT", min=1, max=65535)
 ]
+Workers = Annotated[
+    int | None, typer.Option(help="Serve by so many processes.", metavar="N", min=1, max=64)
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -47,14 +50,12 @@ def register(app: typer.Typer) -> None:
     app.command("settings")(show_settings)
 
 
-def serve(host: Host = None, port: Port = None) -> None:
+def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None:
     """Serve what the database holds, until Ctrl-C."""
-    settings = _settings(host, port)
+    settings = _settings(host, port, workers)
     with _ended_in_order(settings, "\n已停止 stopped") as (taken, last):
-        from api.app import create_app  # noqa: PLC0415
-
         last.callback(open_with_reference(settings).close)
-        with serving(create_app(settings), taken) as wait:
+        with _serving(settings, taken) as wait:
             say(f"Lianxin  {_address(settings)}/  (Ctrl-C 停止 stops it)")
             say(_LOCAL_ONLY)
             wait()
@@ -68,17 +69,17 @@ def demo(
     ] = 20_000,
     host: Host = None,
     port: Port = None,
+    workers: Workers = None,
 ) -> None:
     """Make an invented town, report its cases, and serve it until Ctrl-C."""
     began = time.monotonic()
-    settings = _settings(host, port)
+    settings = _settings(host, port, workers)
     steps = Steps()
     farewell = "\n已停止，数据库也已停止 stopped, the database too"
     with _ended_in_order(settings, farewell) as (taken, last):
         if fresh:
             _start_over(settings, steps)
         with steps.step("启动数据库 Starting the database"):
-            from api.app import create_app  # noqa: PLC0415
             from layers.actions.demo import load_demo, settle_demo, unreported  # noqa: PLC0415
 
             database = open_with_reference(settings)
@@ -89,7 +90,7 @@ def demo(
         # A demo shows its own lines; the service's log is for what goes wrong.
         if settings.log_level == "info":
             settings = settings.model_copy(update={"log_level": "warning"})
-        with serving(create_app(settings), taken) as wait:
+        with _serving(settings, taken) as wait:
             if reports:
                 with steps.step(f"上报案件 Reporting {len(reports)} cases"):
                     _report(settings, reports, steps)
@@ -112,12 +113,25 @@ def show_settings(as_json: AsJson = False) -> None:
         typer.echo(f"    {line.meaning}")
 
 
-def _settings(host: str | None, port: int | None) -> "Settings":
+def _settings(host: str | None, port: int | None, workers: int | None) -> "Settings":
     from layers.settings import load_settings  # noqa: PLC0415
 
-    settings = load_settings(host=host, port=port)
+    settings = load_settings(host=host, port=port, workers=workers)
     require_loopback(settings.host)
     return settings
+
+
+def _serving(
+    settings: "Settings", taken: socket.socket
+) -> AbstractContextManager[Callable[[], object]]:
+    """Serve in this process, or by as many others as the settings say."""
+    if settings.workers > 1:
+        from api.cli.workers import serving_by_workers  # noqa: PLC0415
+
+        return serving_by_workers(settings, taken)
+    from api.app import create_app  # noqa: PLC0415
+
+    return serving(create_app(settings), taken)
 
 
 @contextmanager

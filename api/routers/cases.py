@@ -4,11 +4,10 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from api.dependencies import OpenServices, json_answer, json_body
+from api.dependencies import OpenServices, json_answer, json_body, malformed
 from api.schemas.cases import (
     CaseDetailOut,
     CaseListOut,
@@ -47,9 +46,7 @@ async def report_in(body: Annotated[Any, Depends(json_body)]) -> ReportIn:
     try:
         return ReportIn.model_validate(body)
     except ValidationError as error:
-        faults = error.errors(include_input=False, include_url=False)
-        located = [{**fault, "loc": ("body", *fault["loc"])} for fault in faults]
-        raise RequestValidationError(located) from None
+        raise malformed(error, "body") from None
 
 
 @router.post(

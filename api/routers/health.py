@@ -74,5 +74,4 @@ def readyz(checks: Annotated[list[Finding], Depends(findings)]) -> Response:
 )
 def metrics(services: OpenServices) -> Response:
     """Return the service's figures as Prometheus reads them."""
-    services.metrics.edition_in_force.set(services.edition_id() or 0)
     return Response(services.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

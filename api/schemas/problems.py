@@ -27,6 +27,7 @@ class Problem(BaseModel):
 
 _WORDS: Final = {
     404: "There is no such thing.",
+    408: "The request took longer than it may.",
     409: "Something changed meanwhile; ask again.",
     413: "The body or the list is too large.",
     415: "The body is of a type that is not taken here.",

@@ -25,14 +25,14 @@ class Borders:
     ----------
     start : ndarray of int64, shape (k,)
         The vertex where each begins; it ends at the next one.
-    low, high : ndarray of int32, shape (k,)
-        The ranks of the grids that have it, the lower one first; ``NOBODY`` where there is one
-        only. An edge of three or more grids comes once for each two of them.
+    one, other : ndarray of int32, shape (k,)
+        The ranks of the grids that have it; ``other`` is ``NOBODY`` where there is one only. An
+        edge of three or more grids comes once for each two of them.
     """
 
     start: NDArray[np.int64]
-    low: NDArray[np.int32]
-    high: NDArray[np.int32]
+    one: NDArray[np.int32]
+    other: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.start)
@@ -59,25 +59,27 @@ def borders_of(rings: Rings, rank: Positions) -> Borders:
     start = start[(x[start] != x[start + 1]) | (y[start] != y[start + 1])]
     whose = whose[start]
     ends = x[start], y[start], x[start + 1], y[start + 1]
-    order = np.argsort(_keys(*ends, whose, len(rank)))
+    order = _equals_together(*ends)
     same = _same_as_before(*(each[order] for each in ends))
     group = np.flatnonzero(~same)
     turn = np.arange(len(order)) - np.repeat(group, np.diff(np.append(group, len(order))))
     leads = turn % 2 == 0
     follows = np.append(~leads[1:], False)  # the one after a leader is its partner, or a leader
-    high = np.full(len(start), NOBODY, dtype=np.int32)
+    other = np.full(len(start), NOBODY, dtype=np.int32)
     paired = np.flatnonzero(leads & follows)
-    high[order[paired]] = whose[order[paired + 1]]
+    other[order[paired]] = whose[order[paired + 1]]
     chosen = np.zeros(len(start), dtype=bool)
     chosen[order[leads]] = True
-    chosen &= high != whose
-    return Borders(start[chosen], whose[chosen], high[chosen])
+    chosen &= other != whose
+    return Borders(start[chosen], whose[chosen], other[chosen])
 
 
-def _keys(
-    ax: Degrees, ay: Degrees, bx: Degrees, by: Degrees, whose: NDArray[np.int32], count: int
-) -> NDArray[np.uint64]:
-    """Return numbers that are equal for equal edges, but for the grid's rank in the low bits."""
+def _equals_together(ax: Degrees, ay: Degrees, bx: Degrees, by: Degrees) -> Positions:
+    """Return an order of edges in which equal ones, there or back, follow one another.
+
+    They are sorted by a hash. Two others that share theirs may come between equal ones, which
+    then count as different.
+    """
     swapped = (ax > bx) | ((ax == bx) & (ay > by))
     key = np.zeros(len(ax), dtype=np.uint64)
     for turn, (one, other) in enumerate(((ax, bx), (ay, by), (bx, ax), (by, ay))):
@@ -86,8 +88,13 @@ def _keys(
         key += (np.where(swapped, other, one) + 0.0).view(np.uint64)  # no negative zeros
     key ^= key >> np.uint64(29)
     key *= _MIX[0]
-    room = np.uint64(max(count - 1, 1).bit_length())
-    return (key << room) | whose.astype(np.uint64)
+    # numbers are sorted faster than their places, so these go along in the low bits
+    room = np.uint64(max(len(ax) - 1, 1).bit_length())
+    key >>= room
+    key <<= room
+    key |= np.arange(len(ax), dtype=np.uint64)
+    key.sort()
+    return (key & ((np.uint64(1) << room) - np.uint64(1))).astype(np.intp)
 
 
 def _same_as_before(ax: Degrees, ay: Degrees, bx: Degrees, by: Degrees) -> NDArray[np.bool_]:

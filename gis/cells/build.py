@@ -164,7 +164,7 @@ def _begun(
     lon, lat = smaller.centre_lon(block, 0), smaller.centre_lat(block, row)
     counted = counted_above(inner.taken(every), borders, vertices, lon, lat)
     line, edge = (smaller.lines[block] + row)[counted], inner.edge[every][counted]
-    high = borders.high[edge]
+    high = borders.other[edge]
 
     leaf = leaves.candidate_leaf
     slot = np.arange(len(leaf)) - np.searchsorted(leaf, leaf)
@@ -173,7 +173,7 @@ def _begun(
     block = np.searchsorted(cut, leaves.cell[leaf[covers]])
     base_line = ranges(smaller.lines[block], smaller.rows[block])
     base_rank = np.repeat(leaves.candidate[covers], smaller.rows[block])
-    ranks = (borders.low[edge], high[high != NOBODY], base_rank)
+    ranks = (borders.one[edge], high[high != NOBODY], base_rank)
     return (
         np.concatenate([line, line[high != NOBODY], base_line]),
         np.concatenate([each.astype(np.int64) for each in ranks]),

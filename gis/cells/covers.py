@@ -127,7 +127,7 @@ def covers_of(
         line, column, edge = line[east], column[east], edge[east]
     keys = [
         (line[has] * grids + rank[has]) * columns + column[has]
-        for rank in (borders.low[edge].astype(np.int64), borders.high[edge].astype(np.int64))
+        for rank in (borders.one[edge].astype(np.int64), borders.other[edge].astype(np.int64))
         for has in (np.flatnonzero(rank != NOBODY),)
     ]
     if begun is not None:

@@ -99,11 +99,13 @@ def crossings_of(blocks: Blocks, pieces: Pieces) -> Crossings:
     """Find the cells that pieces cross."""
     piece, column, row = pieces.crossed(blocks)
     block = pieces.block[piece]
-    cell = blocks.cells[block] + row * blocks.columns[block] + column
-    # pieces are sorted by block and edge, so a piece's number orders the edges of a cell
+    # pieces are sorted by block and edge, so a piece's number orders the edges of a cell; numbers
+    # are sorted faster than their places
     room = max(len(pieces) - 1, 1).bit_length()
-    order = np.argsort((cell << room) | piece)
-    piece, column, row, block, cell = (each[order] for each in (piece, column, row, block, cell))
+    key = (blocks.cells[block] + row * blocks.columns[block] + column) << room | piece
+    key.sort()
+    cell, piece = key >> room, key & ((1 << room) - 1)
+    block, row, column = blocks.places(cell)
     above = row + 1.0
     return Crossings(
         piece, cell, block, column, row, pieces.edge[piece],
@@ -202,7 +204,7 @@ def _runs(
 ) -> _Runs:
     """Find the runs, and which of them have an odd number of edges above the cell's middle."""
     edge, start = crossings.edge, borders.start[crossings.edge]
-    low, high = borders.low[edge].astype(np.int64), borders.high[edge].astype(np.int64)
+    low, high = borders.one[edge].astype(np.int64), borders.other[edge].astype(np.int64)
     fresh = np.ones(len(edge), dtype=bool)
     fresh[1:] = (start[1:] != start[:-1] + 1) | (crossings.cell[1:] != crossings.cell[:-1])
     fresh[1:] |= (low[1:] != low[:-1]) | (high[1:] != high[:-1])

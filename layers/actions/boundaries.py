@@ -1,9 +1,10 @@
 """The boundaries in force, kept in memory: who owns a place, answered without a query."""
 
+import hashlib
 import selectors
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +19,9 @@ from sqlalchemy.orm import Session
 from gis.ownership import GridIndex
 from gis.routing import AreaIndex, Placement, Router
 from layers.errors import NoEditionInForce
+from layers.models import Edition
 from layers.session import Database
+from layers.snapshots import Snapshots
 from layers.store import territory
 from layers.vocabulary import AreaLevel, GridKind
 
@@ -108,13 +111,10 @@ class InForce:
         return Owner(queue_code=code, path=self.area_paths[code])
 
 
-def load_in_force(session: Session) -> InForce:
-    """Read the edition in force and build its index.
-
-    Parameters
-    ----------
-    session : Session
-        Its transaction decides what is seen.
+def load_in_force(
+    session: Session, snapshots: Snapshots | None = None, previous: GridIndex | None = None
+) -> InForce:
+    """Read the edition in force and open or build its index; see ``load_edition``.
 
     Raises
     ------
@@ -127,23 +127,36 @@ def load_in_force(session: Session) -> InForce:
             "No edition of the boundaries is in force. Import grids (lianxin import grids FILE) "
             "and publish them (lianxin edition publish N) first."
         )
-    return load_edition(session, edition.id, edition.name)
+    return load_edition(session, edition, snapshots, previous)
 
 
-def load_edition(session: Session, edition_id: int, name: str) -> InForce:
-    """Read the grids of one edition and the areas around them, one query each, and index them."""
-    grids = session.execute(territory.grids_of(edition_id)).all()
+def load_edition(
+    session: Session,
+    edition: Edition,
+    snapshots: Snapshots | None = None,
+    previous: GridIndex | None = None,
+) -> InForce:
+    """Read an edition's grids and the areas around them, and open or build their index.
+
+    Parameters
+    ----------
+    session : Session
+        Its transaction decides what is seen.
+    edition : Edition
+        In force, or about to be.
+    snapshots : Snapshots, optional
+        Where the index is looked for first, and kept if it had to be built.
+    previous : GridIndex, optional
+        The index so far, which is taken again if it is of this very edition.
+    """
+    grids = session.execute(territory.grids_of(edition.id)).all()
     areas = session.execute(territory.areas()).all()
-    index = GridIndex(
-        [grid.code for grid in grids],
-        shapely.from_wkb(np.array([bytes(grid.wkb) for grid in grids], dtype=object)),
-        dedicated=np.array([grid.kind == GridKind.DEDICATED for grid in grids], dtype=bool),
-    )
+    index = _grid_index(session, edition, grids, snapshots or Snapshots(), previous)
     drawn = [area for area in areas if area.wkb is not None]
     banners = [area.code for area in areas if area.level == AreaLevel.BANNER]
     return InForce(
-        edition_id=edition_id,
-        edition_name=name,
+        edition_id=edition.id,
+        edition_name=edition.name,
         router=Router(index, _area_index(drawn, banners) if drawn else None),
         grids=index,
         grid_names=tuple(grid.name for grid in grids),
@@ -154,6 +167,41 @@ def load_edition(session: Session, edition_id: int, name: str) -> InForce:
         area_paths=MappingProxyType({area.code: area.path for area in areas}),
         banner_code=banners[0] if len(banners) == 1 else None,
     )
+
+
+def _grid_index(
+    session: Session,
+    edition: Edition,
+    grids: Sequence[Any],
+    snapshots: Snapshots,
+    previous: GridIndex | None,
+) -> GridIndex:
+    name = _content_name(edition, grids)
+    if previous is not None and previous.edition == name:
+        return previous  # only the areas changed, or a name
+
+    def build() -> GridIndex:
+        wkb = session.scalars(territory.grid_boundaries(edition.id)).all()
+        return GridIndex(
+            [grid.code for grid in grids],
+            shapely.from_wkb(np.array([bytes(each) for each in wkb], dtype=object)),
+            dedicated=np.array([grid.kind == GridKind.DEDICATED for grid in grids], dtype=bool),
+            edition=name,
+        )
+
+    return snapshots.index(name, build)
+
+
+def _content_name(edition: Edition, grids: Sequence[Any]) -> str:
+    """Name an edition by its number and by what the database holds of it.
+
+    Another database, or one that was restored to another state, has other rows: their codes, or
+    else the transactions that wrote them. So boundaries need not be read to know which they are.
+    """
+    digest = hashlib.sha256(f"{edition.content_hash} {edition.created_at.isoformat()}".encode())
+    for grid in grids:
+        digest.update(f"\n{grid.code} {grid.kind.value} {grid.version}".encode())
+    return f"{edition.id}-{digest.hexdigest()[:32]}"
 
 
 def _area_index(drawn: Sequence[Any], banners: Sequence[str]) -> AreaIndex:
@@ -171,6 +219,8 @@ class Boundaries:
     database : Database
         A thread of its own listens there until ``close``; it ends with the process, and
         takes up again by itself after the server was away.
+    told : callable, optional
+        Called with the boundaries each time that they have been read.
 
     Notes
     -----
@@ -178,8 +228,11 @@ class Boundaries:
     another in its place.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, told: Callable[[InForce], object] = lambda _: None
+    ) -> None:
         self._database = database
+        self._told = told
         self._current: InForce | None = None
         self._loading = threading.Lock()
         self._closing = threading.Event()
@@ -222,9 +275,12 @@ class Boundaries:
         self._listener.join(timeout=10)
 
     def _load(self) -> InForce:
+        previous = None if self._current is None else self._current.grids
         with self._database.transaction() as session:
-            self._current = load_in_force(session)
-        return self._current
+            found = load_in_force(session, self._database.snapshots, previous)
+        self._current = found
+        self._told(found)
+        return found
 
     def _listen(self) -> None:
         """Follow the database until closed; whatever goes wrong, say so and begin anew.

@@ -82,7 +82,7 @@ def publish_edition(
         session.execute(territory.hold(territory.Hold.BULK, exclusive=True))
         edition = _draft(session, edition_id)
         _check_findings(edition, override_reason)
-        in_force = load_edition(session, edition.id, edition.name)
+        in_force = load_edition(session, edition, database.snapshots)
         connection = driver(session)
         buildings = own_again(connection, "buildings", in_force, progress)
         households = own_again(connection, "households", in_force, progress)

@@ -25,10 +25,9 @@ from sqlalchemy import URL
 from layers.cluster import machine
 from layers.cluster.keeper import KEEPER, launch
 from layers.cluster.machine import ServerUser
-from layers.errors import ClusterFailed
+from layers.errors import ClusterFailed, DataFolderTaken
+from layers.folder import MARKER, claim
 
-MARKER = ".lianxin"
-MARKER_TEXT = "Lianxin made this folder; `lianxin demo --fresh` empties it.\n"
 NAME = "lianxin"  # of the database and of its owner
 PORT = 5432  # only a part of the socket's name
 LOCK_WAIT_S = 60.0
@@ -151,7 +150,7 @@ class PrivateCluster:
         try:
             user = machine.server_user(self.pgdata)
             user.require_reach(self.data_dir)
-            self._prepare_folder()
+            claim(self.data_dir)
             with self._lock():
                 if self._process is not None:
                     self._process.poll()  # else a killed server stays a zombie that looks alive
@@ -161,24 +160,13 @@ class PrivateCluster:
                 self._make(binaries, user)
                 self._wait_for_predecessor()
                 self._start(binaries, user)
+        except DataFolderTaken as error:
+            raise ClusterFailed(str(error)) from None
         except OSError as error:
             raise ClusterFailed(
                 f"The private database in {self.data_dir} cannot be made: {error.strerror or error}"
                 f" ({error.filename or self.data_dir}). LIANXIN_DATA_DIR names another folder."
             ) from error
-
-    def _prepare_folder(self) -> None:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        marker = self.data_dir / MARKER
-        if marker.is_file():
-            return
-        strangers = {entry.name for entry in self.data_dir.iterdir()} - {MARKER, "lost+found"}
-        if strangers:
-            raise ClusterFailed(
-                f"The folder {self.data_dir} holds something that Lianxin did not make "
-                f"({min(strangers)}). Name an empty or new one with LIANXIN_DATA_DIR."
-            )
-        marker.write_text(MARKER_TEXT, "utf-8")
 
     def _make(self, binaries: Path, user: ServerUser) -> None:
         # As root the server's user owns its data and its socket, nothing that root writes to.

@@ -112,6 +112,10 @@ def check_there(path: Path) -> None:
     """Raise, in words, where nothing can be read."""
     if path.is_dir():
         raise FileUnreadable(f"{path} is a folder. Name a file in it.")
+    if path.exists() and not path.is_file():
+        raise FileUnreadable(
+            f"{path} is a pipe or a device. Save what comes from it as a file, and name that."
+        )
     if not path.is_file():
         siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         near = difflib.get_close_matches(path.name, siblings, n=1)

@@ -82,6 +82,26 @@ def test_everything_else_is_a_problem_too(
         assert answer.headers["allow"]
 
 
+def test_a_word_that_is_none_of_two_kinds_is_one_error(shared_client: TestClient) -> None:
+    (error,) = shared_client.get("/cases", params={"state": "nope"}).json()["errors"]
+    assert error["location"] == "query.state.0"
+    assert "'rejected' or should be 'open'" in error["message"]
+
+
+def test_a_text_that_is_too_long_is_counted_in_characters(shared_client: TestClient) -> None:
+    body = {
+        "category": "53001",
+        "description": "长" * 4001,
+        "place": {"lon": 111.2, "lat": 39.9, "datum": "wgs84"},
+        "reporter": {"kind": "worker"},
+    }
+    (error,) = shared_client.post("/cases", json=body).json()["errors"]
+    assert error == {
+        "location": "body.description",
+        "message": "should have at most 4000 characters, not 4001",
+    }
+
+
 def test_the_sent_values_are_not_repeated(shared_client: TestClient) -> None:
     answer = shared_client.get("/route", params={"lon": "secret", "lat": 1, "datum": "wgs84"})
     assert answer.json()["errors"] == [{"location": "query.lon", "message": "must be a number"}]

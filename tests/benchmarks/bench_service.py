@@ -1,8 +1,10 @@
-"""Reports and routings a second, with 1 and 16 clients, against two yardsticks of the same run.
+"""Placements and reports a second, with 1, 16 and 64 connections, by 1 and by 2 workers.
 
-The yardsticks are ``/livez``, a request in which nothing is done, and a plain INSERT of one small
-row by psycopg, each committed to disk. Ratios can be trusted; absolute figures depend on the
-machine and on what else runs there.
+The yardsticks, of the same run: a request in which nothing is done, once on an ordinary route
+("nothing") and once on one such as ``GET /route`` is ("quick"); the same requests asking PostGIS
+for the owner ("by SQL"); and a plain INSERT of one small row by psycopg, each committed to disk.
+Ratios can be trusted; absolute figures depend on the machine and on what else runs there: wrk and
+PostgreSQL take their share of the same cores.
 """
 
 import json
@@ -11,6 +13,7 @@ import random
 import re
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -35,7 +38,8 @@ from layers.session import open_database
 from layers.settings import Settings
 from layers.vocabulary import CodeScheme
 
-SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "1"))
+ROUNDS = 3
 SIDE = 20  # grids a side
 WEST, SOUTH, STEP = 111.2, 39.8, 0.004
 WRK = shutil.which("wrk")
@@ -43,7 +47,7 @@ WRK = shutil.which("wrk")
 ROUTE = """
 request = function()
   local lon, lat = {west} + math.random() * {size}, {south} + math.random() * {size}
-  return wrk.format("GET", "/route?lon=" .. lon .. "&lat=" .. lat .. "&datum=wgs84")
+  return wrk.format("GET", wrk.path .. "?lon=" .. lon .. "&lat=" .. lat .. "&datum=wgs84")
 end
 """
 REPORT = """
@@ -51,7 +55,7 @@ wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 request = function()
   local lon, lat = {west} + math.random() * {size}, {south} + math.random() * {size}
-  return wrk.format(nil, "/cases", nil, '{{"category": "53001", "description": "路灯不亮", '
+  return wrk.format(nil, wrk.path, nil, '{{"category": "53001", "description": "路灯不亮", '
     .. '"place": {{"lon": ' .. lon .. ', "lat": ' .. lat .. ', "datum": "wgs84"}}, '
     .. '"reporter": {{"kind": "worker"}}}}')
 end
@@ -66,19 +70,19 @@ class Rate(NamedTuple):
     refused: int
 
 
-Request = Callable[[random.Random], tuple[str, str, bytes | None]]
+Request = Callable[[random.Random, str], tuple[str, str, bytes | None]]
 
 
-def livez(_chance: random.Random) -> tuple[str, str, bytes | None]:
-    return "GET", "/livez", None
+def plain(_chance: random.Random, path: str) -> tuple[str, str, bytes | None]:
+    return "GET", path, None
 
 
-def route(chance: random.Random) -> tuple[str, str, bytes | None]:
+def route(chance: random.Random, path: str) -> tuple[str, str, bytes | None]:
     lon, lat = somewhere(chance)
-    return "GET", f"/route?lon={lon}&lat={lat}&datum=wgs84", None
+    return "GET", f"{path}?lon={lon}&lat={lat}&datum=wgs84", None
 
 
-def report(chance: random.Random) -> tuple[str, str, bytes | None]:
+def report(chance: random.Random, path: str) -> tuple[str, str, bytes | None]:
     lon, lat = somewhere(chance)
     body = {
         "category": "53001",
@@ -86,7 +90,7 @@ def report(chance: random.Random) -> tuple[str, str, bytes | None]:
         "place": {"lon": lon, "lat": lat, "datum": "wgs84"},
         "reporter": {"kind": "worker"},
     }
-    return "POST", "/cases", json.dumps(body).encode()
+    return "POST", path, json.dumps(body).encode()
 
 
 def somewhere(chance: random.Random) -> tuple[float, float]:
@@ -115,15 +119,15 @@ def by_threads(one: Callable[[int], Callable[[], bool]], clients: int) -> Rate:
     return Rate(len(times) / SECONDS, times[int(len(times) * 0.99)] * 1000, refused)
 
 
-def by_http(port: int, request: Request, clients: int) -> Rate:
+def by_http(port: int, request: Request, clients: int, path: str) -> Rate:
     """Load the service from this process; it takes a share of the machine itself."""
 
     def client(number: int) -> Callable[[], bool]:
         connection, chance = HTTPConnection("127.0.0.1", port), random.Random(number)  # noqa: S311
 
         def once() -> bool:
-            method, path, body = request(chance)
-            connection.request(method, path, body, {"Content-Type": "application/json"})
+            method, target, body = request(chance, path)
+            connection.request(method, target, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             answer.read()
             return answer.status < 400
@@ -198,22 +202,33 @@ def build(url: str) -> None:
 
 
 @contextmanager
-def service(url: str) -> Iterator[int]:
-    """Run the service in a process of its own."""
+def service(url: str, workers: int) -> Iterator[int]:
+    """Run the service in processes of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app"]
-    command += ["--port", str(port), "--no-access-log"]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "tests.benchmarks.service_app:create"]
+    command += [
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+        "--no-access-log",
+        "--workers",
+        str(workers),
+    ]
     environment = {**os.environ, "LIANXIN_DATABASE_URL": url, "LIANXIN_LOG_LEVEL": "warning"}
     process = subprocess.Popen(command, env=environment)
     try:
-        for _ in range(300):
+        for _ in range(600):
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 break
             except OSError:
                 time.sleep(0.1)
+        for _ in range(workers):
+            time.sleep(1)  # another worker may still be starting
+            by_http(port, report, 4, "/cases")
         yield port
     finally:
         process.terminate()
@@ -225,46 +240,69 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="lianxin-bench-"))
     folder.chmod(0o755)
     cluster = PrivateCluster(folder / "data")
+    os.environ["LIANXIN_DATA_DIR"] = str(folder / "snapshots")
     try:
         url = cluster.ensure()
         build(url)
         address = f"host={cluster.socket_dir} user=lianxin dbname=lianxin"
-        with service(url) as port:
-            print(
-                f"{SIDE * SIDE} grids, {SECONDS:.0f} s each, load by {WRK or 'threads'}, fsync on"
-            )
-            print(f"{'':26}{'clients':>8}{'a second':>10}{'p99 ms':>9}{'ratio':>8}  yardstick")
-            for clients in (1, 16):
-                measure(port, address, clients)
+        print(
+            f"{SIDE * SIDE} grids, {ROUNDS} times {SECONDS:.0f} s each in turns, fsync on; "
+            f"{os.cpu_count()} cores, which the load shares ({WRK or 'threads'})"
+        )
+        heading = "".join(
+            f"{word:>10}" for word in ("a second", "p99 ms", "nothing", "quick", "by SQL")
+        )
+        for workers in (1, 2):
+            with service(url, workers) as port:
+                print(f"{f'{workers} worker(s)':24}{'clients':>8}{heading}")
+                for clients in (1, 16, 64):
+                    measure(port, clients)
+        for clients in (1, 16):
+            inserted = by_insert(address, clients)
+            print(f"{'INSERT by psycopg':24}{clients:>8}{shown(inserted)}")
     finally:
         cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def measure(port: int, address: str, clients: int) -> None:
-    """Measure everything with so many clients."""
+def measure(port: int, clients: int) -> None:
+    """Measure everything with so many connections, in turns, so that all meet the same machine."""
+    loads: dict[str, tuple[Request, str]] = {
+        "/nothing": (plain, ""),
+        "/nothing-from-memory": (plain, ""),
+        "/route": (route, ROUTE),
+        "/route-by-sql": (route, ROUTE),
+        "/cases": (report, REPORT),
+        "/cases-by-sql": (report, REPORT),
+    }
+    taken: dict[str, list[Rate]] = {path: [] for path in loads}
+    for _ in range(ROUNDS):
+        for path, (request, script) in loads.items():
+            if WRK is not None:
+                taken[path].append(by_wrk(port, script, clients, path))
+            else:
+                taken[path].append(by_http(port, request, clients, path))
+    found = {path: middle(rates) for path, rates in taken.items()}
+    for path, rate in found.items():
+        yardsticks = [found["/nothing"], found["/nothing-from-memory"], found.get(f"{path}-by-sql")]
+        ratios = "".join(
+            f"{'' if each is None else f'{rate.per_second / each.per_second:.2f}':>10}"
+            for each in yardsticks
+        )
+        refused = f"  {rate.refused} REFUSED" if rate.refused else ""
+        print(f"{path:24}{clients:>8}{shown(rate)}{ratios}{refused}", flush=True)
 
-    def load(request: Request, script: str, path: str) -> Rate:
-        if WRK is not None:
-            return by_wrk(port, script, clients, path)
-        return by_http(port, request, clients)
 
-    trivial = load(livez, "", "/livez")
-    routed = load(route, ROUTE, "/route")
-    inserted = by_insert(address, clients)
-    reported = load(report, REPORT, "/cases")
-    lines = [
-        ("GET /livez", trivial, None, ""),
-        ("GET /route", routed, trivial, "of /livez"),
-        ("INSERT by psycopg", inserted, None, ""),
-        ("POST /cases", reported, inserted, "of the INSERT"),
-        ("", reported, trivial, "of /livez"),
-    ]
-    for name, rate, yardstick, words in lines:
-        ratio = "" if yardstick is None else f"{rate.per_second / yardstick.per_second:.2f}"
-        shown = f"{clients:>8}{rate.per_second:>10,.0f}{rate.p99_ms:>9.1f}" if name else " " * 27
-        refused = f"  {rate.refused} REFUSED" if rate.refused and name else ""
-        print(f"{name:26}{shown}{ratio:>8}  {words}{refused}", flush=True)
+def middle(rates: list[Rate]) -> Rate:
+    return Rate(
+        statistics.median(rate.per_second for rate in rates),
+        statistics.median(rate.p99_ms for rate in rates),
+        sum(rate.refused for rate in rates),
+    )
+
+
+def shown(rate: Rate) -> str:
+    return f"{rate.per_second:>10,.0f}{rate.p99_ms:>10.1f}"
 
 
 if __name__ == "__main__":

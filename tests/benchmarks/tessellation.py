@@ -231,7 +231,7 @@ def _assemble(count: int, rings: Floats, table: Numbers) -> Geometries:
 def _adversarial(count: int, geometries: Geometries, random: Generator) -> Floats:
     """Return points where an inexact index errs, in no order."""
     some = random.permutation(len(geometries))[:_MOST]
-    rings = shapely.get_rings(geometries[some])
+    rings = shapely.get_rings(shapely.get_parts(geometries[some]))
     vertices, ring = shapely.get_coordinates(rings, return_index=True)
     edges = np.flatnonzero(ring[1:] == ring[:-1])
     box = shapely.total_bounds(geometries)

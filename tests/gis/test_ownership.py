@@ -116,6 +116,16 @@ def test_none_and_empty_own_nothing_and_no_grids_own_nothing():
         (["A", ""], [LEFT, RIGHT], "grid 2 has no code"),
         (["A", "B"], [LEFT, shapely.Point(0, 0)], "grid B is a Point"),
         (["A", "B"], [LEFT, "POLYGON"], "grid B has no geometry"),
+        (
+            ["A"],
+            [shapely.Polygon([(0, 0), (1, np.inf), (1, 0)])],
+            "grid A has a vertex at .*finite",
+        ),
+        (
+            ["A"],
+            [shapely.Polygon([(0, 0), (1, 1e-200), (1, 1)])],
+            "grid A has a vertex at .*1e-200",
+        ),
     ],
 )
 def test_grids_that_cannot_be_indexed_are_named(codes, shapes, message):

@@ -6,11 +6,11 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.datum import convert
+from gis.datum import convert, convert_point
 from gis.errors import InvalidPoints, UnknownDatum
 from gis.measure import distances_m
 from gis.ownership import GridIndex
-from gis.routing import AreaIndex, Router, Rule
+from gis.routing import DATUM_SUSPECT, AreaIndex, Router, Rule
 from gis.testing import partitions, points_of
 
 WEST, EAST = shapely.box(111.2, 39.9, 111.21, 39.91), shapely.box(111.21, 39.9, 111.22, 39.91)
@@ -199,3 +199,19 @@ def circle(x, y, radius):
 
 def test_nothing_in_nothing_out():
     assert len(ROUTER.place_many([], [], "gcj02")) == 0
+
+
+def test_coordinates_that_lie_nowhere_are_told_what_they_look_like():
+    router = Router(GridIndex(["G"], np.array([shapely.box(111.2, 39.9, 111.3, 40.0)])))
+    swapped = router.place(39.95, 111.25, "wgs84")
+    assert swapped.rule is Rule.UNPLACED
+    assert "exchanged" in swapped.reason
+    x, y = convert_point(111.25, 39.95, "cgcs2000", "EPSG:4546")
+    north_first = router.place(y, x, "EPSG:4546")
+    assert north_first.rule is Rule.OUTSIDE
+    assert north_first.warnings[0] == DATUM_SUSPECT
+    assert "exchanged" in north_first.warnings[1]
+    assert router.place(x, y, "EPSG:4546").warnings == ()
+    numbered = router.place_many([37517103.7, 517103.7], [4418444.8, 4418444.8], "EPSG:4546")
+    assert "EPSG:4525" in numbered[0].reason
+    assert numbered[1].rule is not Rule.UNPLACED

@@ -30,7 +30,7 @@ from layers.exchange.progress import Progress
 from layers.models import Edition
 from layers.paths import path_below
 from layers.store import driver, territory
-from layers.vocabulary import CodeScheme, GridKind
+from layers.vocabulary import CodeScheme, EditionStatus, GridKind
 
 FIELDS = (
     FieldSpec(
@@ -70,15 +70,17 @@ def draft_edition(
     table = _table(batch, options.scheme, communities, paths)
     if not table.num_rows:
         return Drafted(Counts(), findings, None)
+    kept = [finding_json(finding) for finding in findings]
     content = _content_hash(table)
     same = session.scalars(territory.editions_with_content(content)).first()
     if same is not None:
+        _renew_findings(session, same, kept)
         return Drafted(Counts(unchanged=table.num_rows), findings, same)
     edition = Edition(
         name=batch.source.name,
         source=options.source or batch.source.name,
         content_hash=content,
-        findings=[finding_json(finding) for finding in findings],
+        findings=kept,
     )
     session.add(edition)
     session.flush()
@@ -88,6 +90,17 @@ def draft_edition(
     )
     copy_table(driver(session), "grids", table)
     return Drafted(Counts(inserted=table.num_rows), findings, edition.id)
+
+
+def _renew_findings(session: Session, edition_id: int, kept: list[dict[str, Any]]) -> None:
+    """Keep with a draft what the checks find today; what was put in force stays as it was.
+
+    An outline of its community may have come since, or a row that fell out been mended: what is
+    printed now is what publishing will go by.
+    """
+    edition = session.get_one(Edition, edition_id)
+    if edition.status is EditionStatus.DRAFT and edition.findings != kept:
+        edition.findings = kept
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

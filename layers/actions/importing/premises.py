@@ -173,8 +173,14 @@ def _places(session: Session, batch: Batch) -> tuple[NDArray[Any], NDArray[Any]]
         placeless = ~np.isfinite(lon)
         at = anchors.reindex(wanted[placeless])
         lon[placeless], lat[placeless] = at["lon"].to_numpy(float), at["lat"].to_numpy(float)
-    batch.reject(~np.isfinite(lon), "has neither a place of its own nor a building that is loaded")
+    batch.reject(~np.isfinite(lon), lambda position: _why_placeless(batch, position))
     return lon, lat
+
+
+def _why_placeless(batch: Batch, position: int) -> str:
+    why = batch.source.problems.get(int(batch.rows[position]))
+    words = "has neither a place of its own nor a building that is loaded"
+    return f"{words}: {why}" if why else words
 
 
 def _require_listed(batch: Batch, name: str, codes: Any, subject: str) -> None:

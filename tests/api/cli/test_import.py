@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from typer.testing import CliRunner, Result
 
 from api.cli import app
@@ -57,6 +58,12 @@ def write_csv(path: Path, *rows: dict[str, object]) -> None:
         writer.writerows(rows)
 
 
+def _halves(shape: shapely.Polygon) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    west, south, east, north = shape.bounds
+    middle_lon = (west + east) / 2
+    return (west, south, middle_lon, north), (middle_lon, south, east, north)
+
+
 def test_a_place_is_loaded_from_its_files(work: Path, fresh_database: Database) -> None:
     write_grids(work, "1", "2")
     point = middle(0)
@@ -101,6 +108,22 @@ def test_rejected_rows_go_to_a_file_with_their_reason(work: Path) -> None:
     assert "6, 9 or 12 digits" in row["reason"]
 
 
+def test_a_household_whose_coordinates_are_no_numbers_is_told_which(work: Path) -> None:
+    write_csv(
+        work / "homes.csv",
+        {"code": "h1", "lon": "abc", "lat": 39.9},
+        {"code": "h2", "lon": 111.2, "lat": ""},
+        {"code": "h3", "lon": 111.2, "lat": 39.9},
+    )
+
+    lianxin("import", "households", "homes.csv", "--codes", "free", "--datum", "wgs84", status=1)
+
+    with (work / "homes.households.rejects.csv").open(encoding="utf-8-sig", newline="") as file:
+        first, second = (row["reason"] for row in csv.DictReader(file))
+    assert "lon is “abc”, no number" in first
+    assert "lat is empty" in second
+
+
 def test_the_rejects_file_can_be_named(work: Path) -> None:
     write_csv(work / "places.csv", {"code": "x", "name": "坏"})
 
@@ -127,6 +150,25 @@ def test_findings_are_printed_with_their_place_and_stop_the_publishing(work: Pat
     (listed,) = json.loads(lianxin("edition", "list", "--json").stdout)
     assert (listed["status"], listed["override_reason"]) == ("published", "surveyed so")
     assert "接受原因 accepted because: surveyed so" in lianxin("edition", "show", "1").stdout
+
+
+def test_a_rare_finding_is_not_crowded_out_by_a_frequent_one(work: Path) -> None:
+    outlines = [(f"twin-{n}", square(n)) for n in range(30) for _ in "ab"]
+    outlines += [("cut", shapely.box(*piece)) for piece in _halves(square(40))]
+    features = [
+        {"type": "Feature", "properties": {"code": f"{code}-{n}" if code != "cut" else code},
+         "geometry": shapely.geometry.mapping(outline)}
+        for n, (code, outline) in enumerate(outlines)
+    ]  # fmt: skip
+    collection = {"type": "FeatureCollection", "features": features}
+    (work / "houses.geojson").write_text(json.dumps(collection))
+
+    shown = lianxin("import", "buildings", "houses.geojson", "--codes", "free", status=1).stdout
+
+    assert "[cut_building]" in shown
+    assert shown.count("[duplicate_geometry]") == 19
+    assert "11 more; --json" in shown
+    assert "duplicate_geometry 30, cut_building 1" in shown
 
 
 def test_a_mapping_comes_from_a_file_and_flags_override_it(

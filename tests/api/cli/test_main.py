@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 HEAVY = ("geopandas", "pandas", "sqlalchemy", "fastapi", "uvicorn", "folium", "pyogrio", "alembic")
@@ -76,6 +77,15 @@ def test_settings_are_listed_without_the_password(tmp_path: Path) -> None:
 
 def test_version_is_the_projects() -> None:
     assert re.fullmatch(r"lianxin \d+\.\d+\.\d+\n", run("--version").stdout)
+
+
+def test_nobody_is_told_to_upgrade_what_is_not_ours(empty_database_url: str) -> None:
+    with psycopg.connect(empty_database_url.replace("+psycopg", "")) as connection:
+        connection.execute("CREATE TABLE grids (id int)")
+    done = run("db", "status", LIANXIN_DATABASE_URL=empty_database_url)
+    assert done.returncode == 1
+    assert "not known to this version" in done.stdout
+    assert "lianxin db upgrade" not in done.stdout
 
 
 def test_database_is_upgraded_and_tells_its_state(empty_database_url: str) -> None:

@@ -3,6 +3,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from gis.routing import Rule
-from gis.testing import partitions, points_of
+from gis.testing import owners_exactly, partitions, points_of
 from layers.actions.boundaries import Boundaries, load_in_force
 from layers.errors import NoEditionInForce
 from layers.exchange.reader import SourceLayer
@@ -81,6 +82,39 @@ def test_new_areas_are_followed_too(fresh_database: Database, boundaries: Bounda
     load(fresh_database, "areas", layer([{"code": "T", "name": "Town", "level": "banner"}]))
 
     wait_until(lambda: boundaries.in_force().area_names == {"T": "Town"}, 1.0)
+
+
+def test_boundaries_are_opened_from_the_file_that_the_publisher_wrote(
+    fresh_database: Database, boundaries: Boundaries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = publish(fresh_database, grids("AB"))
+    monkeypatch.setattr("layers.actions.boundaries.GridIndex", None)  # nobody can build one now
+    in_force = boundaries.in_force()
+    assert (in_force.edition_id, in_force.grids.codes) == (first, ("A", "B"))
+
+
+def test_grids_that_somebody_changed_in_the_database_meet_no_stale_file(
+    fresh_database: Database, boundaries: Boundaries
+) -> None:
+    publish(fresh_database, grids("AB"))
+    before = boundaries.in_force()
+    place = middle(0).coords[0]
+    with fresh_database.raw() as connection:
+        connection.execute(
+            "UPDATE grids SET boundary = (SELECT boundary FROM grids WHERE code = 'B')"
+            " WHERE code = 'A'"
+        )
+    assert before.grids.owner(*place) == "A"
+    assert boundaries.refresh().grids.owner(*place) is None
+
+
+def test_an_index_stays_while_only_the_areas_change(
+    fresh_database: Database, boundaries: Boundaries
+) -> None:
+    publish(fresh_database, grids("AB"))
+    before = boundaries.in_force()
+    load(fresh_database, "areas", layer([{"code": "T", "name": "Town", "level": "banner"}]))
+    assert boundaries.refresh().grids is before.grids
 
 
 def test_a_lost_notification_is_made_up_by_asking(
@@ -224,9 +258,33 @@ def test_also_on_the_edges_of_a_chessboard(
     assert_same_owners(database, layer(rows, list(shapely.box(*lattice.T))), places)
 
 
-def assert_same_owners(
-    database: Database, source: SourceLayer, spots: Sequence[tuple[float, float]]
+@pytest.mark.parametrize("corner", [(111.2, 39.9), (-0.2, -0.1)], ids=str)
+def test_where_a_rounded_determinant_errs_the_database_does_not(
+    database: Database, corner: tuple[float, float]
 ) -> None:
+    a, b = np.array(corner), np.add(corner, (0.4637, 0.2911))
+    shapes = [shapely.Polygon([a, b, corner + np.array(third)]) for third in ((0, 1), (1, 0))]
+    places = a + np.random.default_rng(1).random((40_000, 1)) * (b - a)
+    turn, sure = (
+        (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])
+        for x, y, a, b in (
+            (*places.T, a, b),
+            (*np.vectorize(Fraction)(places.T), *(list(map(Fraction, at)) for at in (a, b))),
+        )
+    )
+    spots = places[np.sign(turn) != [(exact > 0) - (exact < 0) for exact in sure]][:50]
+    assert len(spots) > 10
+    names = ["B", "A"]
+    right = owners_exactly(names, np.array(shapes), *spots.T)
+    assert set(right) == {0, 1}
+    rows = [{"code": code} for code in names]
+    found = assert_same_owners(database, layer(rows, shapes), spots.tolist())
+    assert found == [names[owner] for owner in right]
+
+
+def assert_same_owners(
+    database: Database, source: SourceLayer, spots: Sequence[Sequence[float]]
+) -> list[str | None]:
     """Publish grids, ask memory and the database for the owners, and take it all back."""
     lon, lat = np.array(spots).T
     with database.transaction() as session:
@@ -243,6 +301,7 @@ def assert_same_owners(
         finally:
             session.execute(text("ROLLBACK TO SAVEPOINT before"))
     assert in_memory == by_sql
+    return by_sql
 
 
 def test_a_point_on_a_shared_edge_goes_to_the_lowest_code(

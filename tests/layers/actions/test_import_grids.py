@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import shapely
 
+from layers.actions.publish_edition import publish_edition
+from layers.errors import EditionHasErrors
 from layers.exchange.mapping import ColumnMapping
 from layers.exchange.reader import read_layer
 from layers.paths import codes_of_path
@@ -87,6 +89,33 @@ def test_overlap_and_duplicate_are_found_named_and_kept_with_the_edition(
     assert overlap["message_zh"]
     assert overlap["message_en"]
     assert codes_stored(database) == ["A", "B"]
+
+
+@pytest.mark.usefixtures("areas")
+def test_a_draft_keeps_what_the_checks_find_today(database: Database) -> None:
+    source = grids([G1, G2])
+    first = load(database, "grids", source, NATIONAL)
+    whole = shapely.union_all([square(column) for column in range(3)])
+    outline = layer([{"code": "150622003003", "name": "白云社区"}], [whole])
+    load(database, "areas", outline, NATIONAL)
+
+    again = load(database, "grids", source, NATIONAL)
+
+    assert (again.edition_id, again.unchanged) == (first.edition_id, 2)
+    assert [finding.rule for finding in again.errors] == ["gap"]
+    with pytest.raises(EditionHasErrors):
+        publish_edition(database, again.edition_id)
+
+
+def test_a_mended_row_clears_the_draft_s_finding(database: Database) -> None:
+    rows = [{"code": "A"}, {"code": "B"}, {"code": "B", "name": "other"}]
+    first = load(database, "grids", layer(rows, [square(0), square(1), square(2)]))
+    assert [finding.rule for finding in first.errors] == ["duplicate_code"]
+
+    again = load(database, "grids", layer(rows[:2], [square(0), square(1)]))
+
+    assert (again.edition_id, again.errors) == (first.edition_id, ())
+    publish_edition(database, again.edition_id)
 
 
 def test_errors_may_be_accepted_with_a_reason_that_is_kept(database: Database) -> None:

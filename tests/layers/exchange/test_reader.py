@@ -1,5 +1,6 @@
 """Any file that a place may have comes in with its names, places and rows, or says why not."""
 
+import os
 import struct
 import zipfile
 from pathlib import Path
@@ -345,6 +346,12 @@ def test_a_parquet_table_needs_coordinate_columns(tmp_path: Path) -> None:
     layer = read_layer(path, datum="wgs84")
     assert layer.frame.geometry.iloc[0].equals(shapely.Point(111.2, 39.9))
     assert list(layer.problems) == [2]
+
+
+def test_a_pipe_is_no_missing_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "cases.csv")
+    with pytest.raises(FileUnreadable, match="a pipe or a device"):
+        read_layer(tmp_path / "cases.csv", datum="wgs84")
 
 
 @pytest.mark.parametrize(

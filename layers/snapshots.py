@@ -1,0 +1,99 @@
+"""The indexes of editions in files of the data folder: built by one process, opened by all."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from gis.errors import SnapshotInvalid
+from gis.ownership import GridIndex
+from layers.errors import DataFolderTaken
+from layers.folder import claim
+
+KEPT = 3
+"""Snapshots that stay: the edition in force, the one before, the one about to come."""
+
+_LOG = structlog.get_logger(__name__)
+
+
+class Snapshots:
+    """The snapshot files of one data folder.
+
+    Parameters
+    ----------
+    data_dir : Path, optional
+        Without one nothing is kept, and every process builds its own index.
+
+    Notes
+    -----
+    A file that is damaged, belongs to another edition or cannot be written is never a reason not
+    to route: it is said in the log, and the index is built from the database.
+    """
+
+    def __init__(self, data_dir: Path | None = None) -> None:
+        self._data_dir = data_dir
+
+    def index(self, edition: str, build: Callable[[], GridIndex]) -> GridIndex:
+        """Return the index of an edition: opened, or else built and kept for the others.
+
+        Parameters
+        ----------
+        edition : str
+            Names the edition and its content; a file that says another inside is not used.
+        build : callable
+            Makes the index, whose ``edition`` is the same. Of several processes that need it, one
+            builds, and the others wait for its file.
+        """
+        if self._data_dir is None:
+            return build()
+        file = self._data_dir / "snapshots" / f"edition-{edition}.grids"
+        found = _open(file, edition)
+        if found is not None:
+            return found
+        try:
+            claim(self._data_dir)
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            with _one_at_a_time(file.parent):
+                found = _open(file, edition)
+                if found is None:
+                    build().save(file)
+                    _sweep(file.parent)
+                    found = _open(file, edition)
+        except (OSError, DataFolderTaken) as problem:
+            _LOG.warning("snapshot_not_kept", problem=str(problem))
+        return build() if found is None else found
+
+
+def _open(file: Path, edition: str) -> GridIndex | None:
+    try:
+        index = GridIndex.load(file)
+    except FileNotFoundError:
+        return None
+    except (OSError, SnapshotInvalid) as problem:
+        _LOG.warning("snapshot_refused", file=file.name, problem=str(problem))
+        return None
+    if index.edition != edition:
+        _LOG.warning("snapshot_refused", file=file.name, problem=f"it is of {index.edition}")
+        return None
+    return index
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let one process after the other into the block; a dead one holds up nobody."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove all but the latest; whoever has one mapped keeps what it has."""
+    files = sorted(folder.glob("edition-*.grids"), key=lambda file: file.stat().st_mtime_ns)
+    for file in files[:-KEPT]:
+        file.unlink(missing_ok=True)
