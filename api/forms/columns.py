@@ -16,11 +16,11 @@ from api.schemas.problems import invalid
 from gis.placement import DATUM_SUSPECT
 from layers.actions.boundaries import InForce
 from layers.actions.place import RULES, PlacedMany, Places, owners_of
-from layers.actions.route_file import ADDED as ADDED_TO_FILES
+from layers.actions.route_batch import ADDED as ADDED_TO_FILES
 from layers.exchange.coordinates import WELL_KNOWN, CoordinateColumns, find_columns
 from layers.exchange.mapping import find_column
 
-ADDED: Final = (*ADDED_TO_FILES, "queue_code", "warnings", "edition")
+ADDED: Final = (*ADDED_TO_FILES.names, "queue_code", "warnings", "edition")
 """The columns added to a table, in their order."""
 
 _TYPES: Final = {
