@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -36,7 +36,7 @@ class Snapshots:
     def __init__(self, data_dir: Path | None = None) -> None:
         self._data_dir = data_dir
 
-    def index(self, edition: str, build: Callable[[], GridIndex]) -> GridIndex:
+    def index(self, edition: str, build: Callable[[GridIndex | None], GridIndex]) -> GridIndex:
         """Return the index of an edition: opened, or else built and kept for the others.
 
         Parameters
@@ -44,11 +44,12 @@ class Snapshots:
         edition : str
             Names the edition and its content; a file that says another inside is not used.
         build : callable
-            Makes the index, whose ``edition`` is the same. Of several processes that need it, one
-            builds, and the others wait for its file.
+            Makes the index, whose ``edition`` is the same, given the latest one of another edition
+            if there is any: where little changed, most is taken over. Of several processes that
+            need the index, one builds, and the others wait for its file.
         """
         if self._data_dir is None:
-            return build()
+            return build(None)
         file = self._data_dir / "snapshots" / f"edition-{edition}.grids"
         found = _open(file, edition)
         if found is not None:
@@ -59,12 +60,12 @@ class Snapshots:
             with _one_at_a_time(file.parent):
                 found = _open(file, edition)
                 if found is None:
-                    build().save(file)
+                    build(_latest(file.parent)).save(file)
                     _sweep(file.parent)
                     found = _open(file, edition)
         except (OSError, DataFolderTaken) as problem:
             _LOG.warning("snapshot_not_kept", problem=str(problem))
-        return build() if found is None else found
+        return build(None) if found is None else found
 
 
 def _open(file: Path, edition: str) -> GridIndex | None:
@@ -92,8 +93,18 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def _by_age(folder: Path) -> list[Path]:
+    return sorted(folder.glob("edition-*.grids"), key=lambda file: file.stat().st_mtime_ns)
+
+
+def _latest(folder: Path) -> GridIndex | None:
+    for file in _by_age(folder)[-1:]:
+        with suppress(OSError, SnapshotInvalid):
+            return GridIndex.load(file)
+    return None
+
+
 def _sweep(folder: Path) -> None:
     """Remove all but the latest; whoever has one mapped keeps what it has."""
-    files = sorted(folder.glob("edition-*.grids"), key=lambda file: file.stat().st_mtime_ns)
-    for file in files[:-KEPT]:
+    for file in _by_age(folder)[:-KEPT]:
         file.unlink(missing_ok=True)

@@ -147,7 +147,7 @@ def load_edition(
     snapshots : Snapshots, optional
         Where the index is looked for first, and kept if it had to be built.
     previous : GridIndex, optional
-        The index so far, which is taken again if it is of this very edition.
+        The index so far: taken again if it is of this very edition, else for what is the same.
     """
     grids = session.execute(territory.grids_of(edition.id)).all()
     areas = session.execute(territory.areas()).all()
@@ -180,13 +180,14 @@ def _grid_index(
     if previous is not None and previous.edition == name:
         return previous  # only the areas changed, or a name
 
-    def build() -> GridIndex:
+    def build(latest: GridIndex | None) -> GridIndex:
         wkb = session.scalars(territory.grid_boundaries(edition.id)).all()
         return GridIndex(
             [grid.code for grid in grids],
             shapely.from_wkb(np.array([bytes(each) for each in wkb], dtype=object)),
             dedicated=np.array([grid.kind == GridKind.DEDICATED for grid in grids], dtype=bool),
             edition=name,
+            previous=previous if latest is None else latest,
         )
 
     return snapshots.index(name, build)

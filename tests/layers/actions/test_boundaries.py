@@ -88,7 +88,7 @@ def test_boundaries_are_opened_from_the_file_that_the_publisher_wrote(
     fresh_database: Database, boundaries: Boundaries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = publish(fresh_database, grids("AB"))
-    monkeypatch.setattr("layers.actions.boundaries.GridIndex", None)  # nobody can build one now
+    monkeypatch.setattr("gis.ownership.GridIndex.__init__", None)  # nobody can build one now
     in_force = boundaries.in_force()
     assert (in_force.edition_id, in_force.grids.codes) == (first, ("A", "B"))
 
