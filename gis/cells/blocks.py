@@ -8,6 +8,7 @@ of it. Which cells an edge crosses is found with a margin wider than all roundin
 costs a little time and changes no answer.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from gis.geometry import Positions
 from gis.rings import ranges
 
+_AT_ONCE: Final = 1 << 15  # pieces
 _MARGIN: Final = 2.0**-48
 """How far rounding can move an end that lies outside its block, as a share of its distance."""
 
@@ -120,6 +122,25 @@ class Pieces:
         ndarray of int64, shape (q,)
             Rows.
         """
+        found = [
+            (begin + piece, column, row)
+            for begin, part in self.parts()
+            for piece, column, row in (part._crossed(blocks),)
+        ]
+        piece, column, row = (np.concatenate(each) for each in zip(*found, strict=True))
+        return piece, column, row
+
+    def parts(self) -> Iterator[tuple[int, "Pieces"]]:
+        """Return them some at a time, so that the working arrays stay in the cache; and where."""
+        for begin in range(0, max(len(self), 1), _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            yield begin, Pieces(
+                self.block[part], self.edge[part],
+                self.ax[part], self.ay[part], self.bx[part], self.by[part],
+            )  # fmt: skip
+
+    def _crossed(self, blocks: Blocks) -> tuple[Positions, NDArray[np.int64], NDArray[np.int64]]:
+        """Do as :meth:`crossed`, all at once."""
         margin, slope = self.margin(blocks), self.slope
         south, north = np.minimum(self.ay, self.by), np.maximum(self.ay, self.by)
         west, east = np.minimum(self.ax, self.bx), np.maximum(self.ax, self.bx)

@@ -120,7 +120,8 @@ def covers_of(
         Lines and ranks: a turn each before the first middle, for blocks that are cut from a cell.
         None for the block of everything, west of which there is nothing.
     """
-    line, column, edge = _turns(blocks, pieces, borders, vertices)
+    found = [_turns(blocks, part, borders, vertices) for _, part in pieces.parts()]
+    line, column, edge = (np.concatenate(each) for each in zip(*found, strict=True))
     columns = int(blocks.columns.max(initial=0)) + 1
     if begun is not None:
         east = column > 0

@@ -32,6 +32,7 @@ CANDIDATES: Final = 22
 EDGES: Final = 255
 """How many edges a run can have."""
 
+_AT_ONCE: Final = 1 << 15
 STARTS_ABOVE: Final = 1 << 8
 """In the word of a run: its first vertex lies above the cell."""
 
@@ -125,6 +126,23 @@ def counted_above(
     A point on the edge counts as a bit east, and by much less north, of itself; see
     :mod:`gis.cells.covers`.
     """
+    counted = np.empty(len(lon), dtype=bool)
+    for begin in range(0, len(lon), _AT_ONCE):  # so many that they stay in the cache
+        part = slice(begin, begin + _AT_ONCE)
+        counted[part] = _counted_above(
+            crossings.taken(part), borders, vertices, lon[part], lat[part]
+        )
+    return counted
+
+
+def _counted_above(
+    crossings: Crossings,
+    borders: Borders,
+    vertices: NDArray[np.float64],
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Do as :func:`counted_above`, all at once."""
     start = borders.start[crossings.edge]
     ax, bx = vertices[start, 0], vertices[start + 1, 0]
     left, right = ax <= lon, bx <= lon

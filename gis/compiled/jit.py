@@ -25,12 +25,15 @@ def jit(function: Function, *, inline: bool = False) -> Function:
     owner of a point depends on it. What is put ``inline`` into its callers lets a loop over it
     work on several numbers at once.
     """
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=inline)(
-        function
-    )
-    # by itself numba looks at the function's own file only, and would keep using stale code after
-    # a change, or an update, of what the function calls
-    compiled._cache._cache_file._source_stamp = _SOURCES
+    options: Any = {"nogil": True, "error_model": "numpy", "forceinline": inline}
+    try:
+        compiled: Any = numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # nowhere to keep it: compiled anew by each process
+        compiled = numba.njit(**options)(function)
+    else:
+        # by itself numba looks at the function's own file only, and would keep using stale code
+        # after a change, or an update, of what the function calls
+        compiled._cache._cache_file._source_stamp = _SOURCES
     return compiled  # type: ignore[no-any-return] # a dispatcher, called as the function is
 
 

@@ -33,3 +33,11 @@ def test_machine_code_is_kept_until_any_source_of_the_core_changes(tmp_path: Pat
         assert ask(environment) == [0, 1]
     finally:
         os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_where_machine_code_cannot_be_kept_it_is_made_all_the_same() -> None:
+    nowhere = "from numba.core.caching import CompileResultCacheImpl as C; C._locator_classes = []"
+    done = subprocess.run(
+        [sys.executable, "-c", nowhere + ASK], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split()[0] == "0"
