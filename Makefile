@@ -42,7 +42,7 @@ check: lint
 
 bench: dev
 	@for script in tests/benchmarks/bench_*.py; do \
-		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
+		echo "== $$script"; $(BIN)/python -m tests.benchmarks.$$(basename $$script .py) || exit 1; \
 	done
 
 # The locks name no index: where packages come from is each machine's own business.

@@ -61,7 +61,6 @@ def run(name: str, grids: Geometries, count: int) -> None:
     yardstick = timed(join)
     show("geopandas.sjoin, points made from columns", yardstick, yardstick)
     index = GridIndex([f"{i:06d}" for i in range(len(grids))], grids)
-    show("GridIndex.owners", timed(lambda: index.owners(lon, lat)), yardstick)
     router = Router(index)
     show("Router.place_many, cgcs2000", timed(lambda: router.place_many(lon, lat, "cgcs2000")),
          yardstick)  # fmt: skip
