@@ -70,7 +70,8 @@ def test_settings_are_listed_without_the_password(tmp_path: Path) -> None:
         "variable": "LIANXIN_DATA_DIR",
         "value": str(tmp_path),
         "source": "environment",
-        "meaning": "私有数据库和网格索引快照所在目录 · the folder of the private database, and of snapshots of the grids' index",
+        "meaning": "私有数据库和网格索引快照所在目录 · "
+        "the folder of the private database, and of snapshots of the grids' index",
     }
     assert "ma@db" not in run("settings", LIANXIN_DATABASE_URL=url).stdout
 
