@@ -191,6 +191,27 @@ def test_three_thousand_grids_in_a_square_metre_beside_large_ones() -> None:
         assert_right(index(shapes), shapes, lon, lat)
 
 
+@pytest.mark.parametrize("size", [1e-4, 1e-6, 1e-8, 1e-9, 1e-10])
+def test_grids_that_are_not_much_larger_than_the_steps_between_floats(size: float) -> None:
+    # at 111° a step is 1.4e-14: the smallest of these grids are some thousand steps wide
+    random = np.random.default_rng(6)
+    for _ in range(30):
+        rows = np.unique([0, *random.integers(1, 16, 3), 16])
+        shapes = array([
+            affinity.affine_transform(
+                shapely.box(w / 16, s / 16, e / 16, n / 16), (size, 0, 0, size, 111.2, 39.9)
+            )
+            for s, n in pairwise(rows)
+            for w, e in pairwise(np.unique([0, *random.integers(1, 16, 3), 16]))
+        ])  # fmt: skip
+        lon, lat = points("adversarial", 100, shapes, int(random.integers(1000)))
+        corners = shapely.get_coordinates(shapes)
+        beside = np.nextafter(corners[:, 0], 200)
+        assert_right(
+            index(shapes), shapes, np.append(lon, beside), np.append(lat, corners[::-1, 1])
+        )
+
+
 @pytest.mark.parametrize("width", [1e-9, 1e-12, 0.0])
 def test_slivers(width: float) -> None:
     # between two grids lies a third that is a billionth, a trillionth, one float wide
