@@ -77,7 +77,8 @@ def metres_a_degree(lat: Any, sqrt: Callable[[Any], Any] = np.sqrt) -> tuple[Any
     sine = sine * angle
     bend = 1.0 - _ES * sine * sine
     across = _A / sqrt(bend)
-    return across * cosine * _DEGREE, across * (1.0 - _ES) / bend * _DEGREE
+    # a bit more than nothing at a pole, and no less than that beyond
+    return across * (abs(cosine) + 1e-15) * _DEGREE, across * (1.0 - _ES) / bend * _DEGREE
 
 
 @overload

@@ -420,6 +420,8 @@ def _ranking(codes: Sequence[str], dedicated: NDArray[np.bool_]) -> Ranking:
 def _coordinates(lon: ArrayLike, lat: ArrayLike) -> tuple[Degrees, Degrees]:
     """Return both as flat float64 arrays of one length."""
     try:
+        if {np.asarray(lon).dtype.kind, np.asarray(lat).dtype.kind} & set("cmM"):
+            raise TypeError("complex numbers and times are no degrees")
         lons = np.atleast_1d(np.asarray(lon, dtype=np.float64))
         lats = np.atleast_1d(np.asarray(lat, dtype=np.float64))
     except (TypeError, ValueError) as error:

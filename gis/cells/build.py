@@ -79,7 +79,7 @@ def whole(frame: Frame, borders: Borders, vertices: NDArray[np.float64]) -> tupl
         np.array([frame.columns]), np.array([frame.rows]),
         np.array([frame.west]), np.array([frame.south]),
         np.array([1.0 / frame.columns_a_degree]), np.array([1.0 / frame.rows_a_degree]),
-        np.array([2.0**-50 * (frame.columns + frame.rows)]),
+        np.array([frame.slack]),
     )  # fmt: skip
     pieces = Pieces(
         np.zeros(len(start), dtype=np.intp), np.arange(len(start)),

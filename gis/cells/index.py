@@ -50,12 +50,22 @@ class Frame(NamedTuple):
         width = max(east - west, 1e-9)
         height = max(north - south, 1e-9)
         side = math.sqrt(width * height / max(cells, 1.0))
-        columns = min(max(math.ceil(width / side), 1), _SIDE_MAX)
-        rows = min(max(math.ceil(height / side), 1), _SIDE_MAX)
+        # no smaller than many steps between floats: a cell's middle must lie in the cell
+        widest = min(_SIDE_MAX, width / (max(abs(west), abs(east)) * _STEP + 1e-300))
+        highest = min(_SIDE_MAX, height / (max(abs(south), abs(north)) * _STEP + 1e-300))
+        columns = max(math.floor(min(math.ceil(width / side), widest)), 1)
+        rows = max(math.floor(min(math.ceil(height / side), highest)), 1)
         return cls(
             west, south, east, north, columns, rows,
             columns / width * _WITHIN, rows / height * _WITHIN,
         )  # fmt: skip
+
+    @property
+    def slack(self) -> float:
+        """How far rounding can move a place, or the middle of a cell, in cells."""
+        across = max(abs(self.west), abs(self.east)) * self.columns_a_degree
+        along = max(abs(self.south), abs(self.north)) * self.rows_a_degree
+        return 2.0**-50 * (self.columns + self.rows + across + along)
 
     def meets(self, west: float, south: float, east: float, north: float) -> bool:
         """Return whether a box meets the rectangle."""
@@ -79,6 +89,7 @@ class Frame(NamedTuple):
 
 
 _SIDE_MAX: Final = 1 << 15
+_STEP: Final = 2.0**-44  # of a coordinate: some hundred steps from one float to the next
 _WITHIN: Final = 1.0 - 1e-9  # keeps the eastern and northern border within the last cell
 
 

@@ -5,6 +5,7 @@ fetching a cell, then a node, then a vertex. So a step's fetches wait for memory
 of one after the other, which makes four times as many points a second.
 """
 
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -26,6 +27,9 @@ from gis.exact import FILTER
 from gis.geometry import OUTSIDE
 
 _AT_ONCE: Final = 2048
+
+inlined = partial(jit, inline=True)
+"""For what is called once a point: an index has too many arrays to be handed on each time."""
 
 Integer: TypeAlias = Any
 """Of 64 bits, whether numpy's or Python's: compiled, they are one."""
@@ -63,7 +67,7 @@ def bare(index: CellIndex) -> Bare:
     )  # fmt: skip
 
 
-@jit
+@inlined
 def _named(bare: Bare) -> Tables:
     """Give the arrays their names back."""
     frame, vertices, cells, nodes, runs, candidates = bare
@@ -105,7 +109,7 @@ def owners(
         out[0] = out[0]
 
 
-@jit
+@inlined
 def _fetch_cells(
     tables: Tables,
     lon: NDArray[np.float64],
@@ -134,7 +138,7 @@ def _fetch_cells(
     return count
 
 
-@jit
+@inlined
 def _fetch_nodes(tables: Tables, out: NDArray[np.intp], count: Integer, deep: "Deep") -> Integer:
     """Go down blocks to the leaves, and list the points whose cell has one."""
     row_of, node_of, u_of, v_of = deep.row, deep.node, deep.u, deep.v
@@ -174,7 +178,7 @@ def claim(bare: Bare, x: float, y: float) -> tuple[Integer, bool]:
     return (code, False) if code >= OUTSIDE else _leaf_claim(tables, FIRST_NODE - code, x, y)
 
 
-@jit
+@inlined
 def _code(tables: Tables, x: float, y: float) -> Integer:
     """Return what the cell of a point says: its owner, ``OUTSIDE``, or which leaf to ask."""
     west, south, east, north, columns, _, columns_a_degree, rows_a_degree = tables.frame
@@ -194,7 +198,7 @@ def _code(tables: Tables, x: float, y: float) -> Integer:
     return code
 
 
-@jit
+@inlined
 def _leaf_owner(tables: Tables, node: Integer, x: float, y: float) -> Integer:
     """Return who owns a point in a leaf, or in the leaves that follow it."""
     while True:
@@ -207,7 +211,7 @@ def _leaf_owner(tables: Tables, node: Integer, x: float, y: float) -> Integer:
         node += 1
 
 
-@jit
+@inlined
 def _leaf_claim(tables: Tables, node: Integer, x: float, y: float) -> tuple[Integer, bool]:
     """Return the same, and whether others of the owner's kind, or its own edge, are met."""
     position, is_dedicated, disputed = OUTSIDE, False, False
@@ -227,7 +231,7 @@ def _leaf_claim(tables: Tables, node: Integer, x: float, y: float) -> tuple[Inte
         node += 1
 
 
-@jit
+@inlined
 def _first_candidate(tables: Tables, node: Integer, mask: Integer) -> Integer:
     """Return the position of the candidate of the lowest bit."""
     if mask & 1:
@@ -242,7 +246,7 @@ def _first_candidate(tables: Tables, node: Integer, mask: Integer) -> Integer:
     return np.int64(tables.candidates[place])
 
 
-@jit
+@inlined
 def _covering(tables: Tables, node: Integer, x: float, y: float) -> tuple[Integer, Integer]:
     """Return, as bits, a leaf's candidates that cover a point, and those on whose edge it lies."""
     nodes, runs = tables.nodes, tables.runs
@@ -261,7 +265,7 @@ def _covering(tables: Tables, node: Integer, x: float, y: float) -> tuple[Intege
     return mask, met
 
 
-@jit
+@inlined
 def _above(
     vertices: NDArray[np.float64], start: Integer, word: Integer, x: float, y: float
 ) -> tuple[bool, bool]:

@@ -136,7 +136,8 @@ def test_readers_keep_the_last_boundaries_while_the_database_is_away(
     assert boundaries.in_force().edition_id == first
     with fresh_database.raw(autocommit=True) as connection:
         cut = connection.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            # and waits until they are gone
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         ).fetchone()
     assert cut is not None
