@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gis.errors import SnapshotInvalid
 
-MAGIC: Final = b"lianxin grids 1\n"
+MAGIC: Final = b"lianxin grids 2\n"
 _ALIGNED: Final = 64
 _PAGE: Final = 1 << 20
 _AGAIN: Final = "Delete it: it is made anew from the boundaries."

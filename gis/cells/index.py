@@ -12,17 +12,30 @@ from gis.geometry import Degrees, Positions
 BLOCK: Final = 1 << 31
 """In the first word of a node: it is a block of smaller cells; else a leaf."""
 
-MORE: Final = 1 << 30
-"""In the first word of a leaf: the next node is a leaf of the same cell."""
+MANY: Final = 1 << 30
+"""In the first word of a leaf: it has not just one run between at most two candidates."""
 
-DEDICATED_AT: Final = 25
-"""Where, in the first word of a leaf, the number of its dedicated candidates begins (5 bits)."""
+# a leaf of one run: the lower bits of its first word are those of the run's word
 
-CANDIDATES_AT: Final = 20
+BASE_AT: Final = 12
+"""Where its base bits begin (2 bits); before them are those of the run's candidates."""
+
+KINDS_AT: Final = 14
+"""Where the number of its dedicated candidates begins (2 bits)."""
+
+# a leaf of many
+
+MORE: Final = 1 << 29
+"""The next node is a leaf of the same cell."""
+
+DEDICATED_AT: Final = 24
+"""Where the number of its dedicated candidates begins (5 bits)."""
+
+CANDIDATES_AT: Final = 19
 """Where the number of its candidates begins (5 bits)."""
 
 RUNS: Final = (1 << CANDIDATES_AT) - 1
-"""The bits, in the first word of a leaf, of the number of its runs."""
+"""The bits of the number of its runs."""
 
 FIRST_NODE: Final = -2
 """What stands in a cell for the first node; one less for each that follows."""
@@ -112,14 +125,15 @@ class CellIndex:
     cells : ndarray of int32
         Row after row from the south: the position of the grid that owns the whole cell,
         ``OUTSIDE``, or −2 − the number of a node. Behind them the cells of each block.
-    nodes : ndarray of uint32, shape (k, 8)
-        A leaf: how many runs, candidates and dedicated candidates it has, and the flag ``MORE``;
-        base bits; the first run; the first two candidates; where its other runs and its other
+    nodes : ndarray of uint32, shape (k, 4)
+        A leaf of one run: the run's word with base bits and kinds; where the run starts; one
+        candidate; the other or ``OUTSIDE``. A leaf of many: ``MANY``, how many runs, candidates and
+        dedicated candidates it has, and the flag ``MORE``; base bits; where its runs and its
         candidates begin. A block: ``BLOCK`` and how many cells a side it has; where they begin.
     runs : ndarray of uint32, shape (r, 2)
-        Start and word; see :class:`gis.cells.leaves.Leaves`.
+        Start and word of the runs of leaves of many; see :class:`gis.cells.leaves.Leaves`.
     candidates : ndarray of int32, shape (c,)
-        Positions of grids.
+        Positions of grids, for leaves of many.
     grids : int
         How many grids there are.
     made : int

@@ -5,7 +5,18 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.cells.index import BLOCK, CANDIDATES_AT, DEDICATED_AT, FIRST_NODE, MORE, RUNS, CellIndex
+from gis.cells.index import (
+    BASE_AT,
+    BLOCK,
+    CANDIDATES_AT,
+    DEDICATED_AT,
+    FIRST_NODE,
+    KINDS_AT,
+    MANY,
+    MORE,
+    RUNS,
+    CellIndex,
+)
 from gis.cells.leaves import BITS_AT, EDGES, ENDS_ABOVE, STARTS_ABOVE
 from gis.exact import sides
 from gis.geometry import OUTSIDE, Degrees, Positions
@@ -13,6 +24,42 @@ from gis.rings import ranges
 
 _AT_ONCE: Final = 32_768  # points whose working arrays stay in the cache
 _NONE: Final = np.uint32(0)
+_WORD: Final = np.uint32((1 << BASE_AT) - 1)
+
+
+class _Leaves(NamedTuple):
+    """Leaves of either kind, of one run or of many, each an array.
+
+    Attributes
+    ----------
+    head : ndarray of uint32, shape (n, 4)
+        As in the index.
+    many : ndarray of bool, shape (n,)
+    base, dedicated : ndarray of uint32, shape (n,)
+    more : ndarray of bool, shape (n,)
+    """
+
+    head: NDArray[np.uint32]
+    many: NDArray[np.bool_]
+    base: NDArray[np.uint32]
+    dedicated: NDArray[np.uint32]
+    more: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, index: CellIndex, node: Positions) -> "_Leaves":
+        """Read nodes that are leaves."""
+        head = index.nodes[node]
+        word = head[:, 0]
+        many = word >= MANY
+        return cls(
+            head,
+            many,
+            np.where(many, head[:, 1], word >> np.uint32(BASE_AT) & np.uint32(3)),
+            np.where(
+                many, word >> np.uint32(DEDICATED_AT) & np.uint32(31), word >> np.uint32(KINDS_AT)
+            ),
+            many & (word & np.uint32(MORE) != 0),
+        )
 
 
 class _Crossed(NamedTuple):
@@ -32,11 +79,11 @@ def owners(index: CellIndex, lon: Degrees, lat: Degrees) -> Positions:
         row, node, x, y = _crossed(index, lon[part], lat[part], out[part])
         row += start
         while row.size:
-            head = index.nodes[node]
-            mask, met = _covering(index, head, x, y)
+            leaf = _Leaves.of(index, node)
+            mask, met = _covering(index, leaf, x, y)
             mask |= met
-            out[row] = _first_candidate(index, head, mask)
-            on = np.flatnonzero((mask == 0) & (head[:, 0] & MORE != 0))
+            out[row] = _first_candidate(index, leaf, mask)
+            on = np.flatnonzero((mask == 0) & leaf.more)
             row, node, x, y = row[on], node[on] + 1, x[on], y[on]
     return out
 
@@ -60,19 +107,18 @@ def claims(index: CellIndex, lon: Degrees, lat: Degrees) -> tuple[Positions, NDA
         out[row] = OUTSIDE
         before_dedicated = np.zeros(len(row), dtype=bool)
         while row.size:
-            head = index.nodes[node]
-            mask, met = _covering(index, head, x, y)
+            leaf = _Leaves.of(index, node)
+            mask, met = _covering(index, leaf, x, y)
             mask |= met
             fresh = out[row] == OUTSIDE
-            out[row[fresh]] = _first_candidate(index, head[fresh], mask[fresh])
+            found = _first_candidate(index, leaf, mask)
+            out[row[fresh]] = found[fresh]
             own = np.where(fresh, mask & (~mask + np.uint32(1)), _NONE)
-            dedicated = (np.uint32(1) << (head[:, 0] >> DEDICATED_AT & np.uint32(31))) - np.uint32(
-                1
-            )
+            dedicated = (np.uint32(1) << leaf.dedicated) - np.uint32(1)
             is_dedicated = np.where(fresh, own & dedicated != 0, before_dedicated)
             kind = mask & np.where(is_dedicated, dedicated, ~dedicated)
             disputed[row] |= (kind & ~own != 0) | (met & own != 0)
-            on = np.flatnonzero(head[:, 0] & MORE != 0)
+            on = np.flatnonzero(leaf.more)
             row, node, x, y = row[on], node[on] + 1, x[on], y[on]
             before_dedicated = is_dedicated[on]
     return out, disputed
@@ -144,18 +190,18 @@ def _candidates(index: CellIndex, whose: Positions, node: Positions) -> tuple[Po
     found_by: list[Positions] = [whose[:0]]
     found: list[Positions] = [whose[:0]]
     while node.size:
-        head = index.nodes[node]
-        for place in (4, 5):
-            grid = head[:, place].view(np.int32).astype(np.intp)
-            found_by.append(whose[grid != OUTSIDE])
+        leaf = _Leaves.of(index, node)
+        few = np.flatnonzero(~leaf.many)
+        for place in (2, 3):
+            grid = leaf.head[few, place].view(np.int32).astype(np.intp)
+            found_by.append(whose[few[grid != OUTSIDE]])
             found.append(grid[grid != OUTSIDE])
-        start = head[:, 7].astype(np.intp)
-        more = (head[:, 0] >> np.uint32(CANDIDATES_AT) & np.uint32(31)).astype(np.intp) - 2
-        more = np.maximum(more, 0)
-        found_by.append(np.repeat(whose, more))
-        found.append(index.candidates[ranges(start, more)].astype(np.intp))
-        on = head[:, 0] & MORE != 0
-        whose, node = whose[on], node[on] + 1
+        many = np.flatnonzero(leaf.many)
+        word, start = leaf.head[many, 0], leaf.head[many, 3].astype(np.intp)
+        count = (word >> np.uint32(CANDIDATES_AT) & np.uint32(31)).astype(np.intp)
+        found_by.append(np.repeat(whose[many], count))
+        found.append(index.candidates[ranges(start, count)].astype(np.intp))
+        whose, node = whose[leaf.more], node[leaf.more] + 1
     return np.concatenate(found_by), np.concatenate(found)
 
 
@@ -189,25 +235,38 @@ def _crossed(index: CellIndex, lon: Degrees, lat: Degrees, out: Positions) -> _C
 
 
 def _covering(
-    index: CellIndex, head: NDArray[np.uint32], x: Degrees, y: Degrees
+    index: CellIndex, leaf: _Leaves, x: Degrees, y: Degrees
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Return, as bits, the candidates that cover each point, and those on whose edge it lies."""
-    count = (head[:, 0] & np.uint32(RUNS)).astype(np.intp)
-    mask = head[:, 1].copy()
+    mask = leaf.base.copy()
     met = np.zeros(len(mask), dtype=np.uint32)
-    point = np.flatnonzero(count)
-    start, word = head[point, 2].astype(np.intp), head[point, 3]
-    turn = 0
-    while point.size:
-        odd, on = _above(index.vertices, start, word, x[point], y[point])
-        bits = word >> np.uint32(BITS_AT)
-        mask[point] ^= np.where(odd, bits, _NONE)
-        met[point] |= np.where(on, bits, _NONE)
-        turn += 1
-        point = point[count[point] > turn]
-        run = index.runs[head[point, 6].astype(np.intp) + (turn - 1)]
-        start, word = run[:, 0].astype(np.intp), run[:, 1]
+    point = np.flatnonzero(~leaf.many)
+    start, word = leaf.head[point, 1].astype(np.intp), leaf.head[point, 0]
+    _turn(index, (point, start, word & _WORD), x, y, (mask, met))
+    point = np.flatnonzero(leaf.many)
+    count = (leaf.head[point, 0] & np.uint32(RUNS)).astype(np.intp)
+    first = leaf.head[point, 2].astype(np.intp)
+    for turn in range(int(count.max(initial=0))):
+        going = count > turn
+        point, count, first = point[going], count[going], first[going]
+        run = index.runs[first + turn]
+        _turn(index, (point, run[:, 0].astype(np.intp), run[:, 1]), x, y, (mask, met))
     return mask, met
+
+
+def _turn(
+    index: CellIndex,
+    runs: tuple[Positions, Positions, NDArray[np.uint32]],
+    x: Degrees,
+    y: Degrees,
+    bits: tuple[NDArray[np.uint32], NDArray[np.uint32]],
+) -> None:
+    """Write to the bits of each point what a run says of it."""
+    point, start, word = runs
+    odd, on = _above(index.vertices, start, word, x[point], y[point])
+    both = word >> np.uint32(BITS_AT)
+    bits[0][point] ^= np.where(odd, both, _NONE)
+    bits[1][point] |= np.where(on, both, _NONE)
 
 
 def _above(
@@ -248,16 +307,15 @@ def _above(
     return odd, on
 
 
-def _first_candidate(
-    index: CellIndex, head: NDArray[np.uint32], mask: NDArray[np.uint32]
-) -> Positions:
+def _first_candidate(index: CellIndex, leaf: _Leaves, mask: NDArray[np.uint32]) -> Positions:
     """Return the position of the candidate of the lowest bit; ``OUTSIDE`` where there is none."""
     one, two = mask & np.uint32(1) != 0, mask & np.uint32(2) != 0
-    own = np.where(one, head[:, 4], np.where(two, head[:, 5], np.uint32(0xFFFFFFFF)))
+    own = np.where(one, leaf.head[:, 2], np.where(two, leaf.head[:, 3], np.uint32(0xFFFFFFFF)))
     out = own.view(np.int32).astype(np.intp)
-    more = np.flatnonzero((mask != 0) & ~one & ~two)
-    if more.size:
-        bits = mask[more].astype(np.int64)
-        place = np.log2((bits & -bits).astype(np.float64)).astype(np.intp)
-        out[more] = index.candidates[head[more, 7].astype(np.intp) + place - 2]
+    many = np.flatnonzero(leaf.many)
+    bits = mask[many].astype(np.int64)
+    out[many] = OUTSIDE
+    many, bits = many[bits != 0], bits[bits != 0]
+    place = np.log2((bits & -bits).astype(np.float64)).astype(np.intp)
+    out[many] = index.candidates[leaf.head[many, 3].astype(np.intp) + place]
     return out

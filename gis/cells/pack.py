@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.cells.index import (
+    BASE_AT,
     BLOCK,
     CANDIDATES_AT,
     DEDICATED_AT,
     FIRST_NODE,
+    KINDS_AT,
+    MANY,
     MORE,
     RUNS,
     CellIndex,
@@ -20,6 +23,7 @@ from gis.cells.index import (
 from gis.cells.leaves import Leaves
 from gis.errors import InvalidGrids
 from gis.geometry import OUTSIDE, Positions
+from gis.rings import ranges
 
 
 class Level(NamedTuple):
@@ -42,7 +46,7 @@ class Level(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """What one level adds to each array, and to which of its cells the leaves belong."""
+    """What one level adds to each array."""
 
     cells: NDArray[np.int32]
     nodes: NDArray[np.uint32]
@@ -56,7 +60,7 @@ def pack(
     """Put the levels together."""
     whole = np.full(frame.columns * frame.rows, OUTSIDE, dtype=np.int32)
     empty = _Parts(
-        whole[:0], np.zeros((0, 8), np.uint32), np.zeros((0, 2), np.uint32), whole[:0]
+        whole[:0], np.zeros((0, 4), np.uint32), np.zeros((0, 2), np.uint32), whole[:0]
     )  # fmt: skip
     parts = [empty]
     ends = np.zeros(4, dtype=np.int64)
@@ -75,12 +79,9 @@ def _packed(level: Level, ranking: Ranking, ends: NDArray[np.int64]) -> _Parts:
     """Return what a level adds, where so much is there already."""
     positions = np.append(ranking.positions, OUTSIDE).astype(np.int32)
     leaves = level.leaves
-    kept = ~np.isin(leaves.cell, level.cut)
+    kept = np.flatnonzero(~np.isin(leaves.cell, level.cut))
+    nodes, runs, candidates = _nodes(leaves, kept, ranking, ends)
     leaf_cells = leaves.cell[kept]
-    nodes, run_turn, candidate_turn = _heads(leaves, ranking, positions)
-    runs, nodes[:, 6] = _spilt(kept, leaves.run_leaf, run_turn, 1, int(ends[2]))
-    others, nodes[:, 7] = _spilt(kept, leaves.candidate_leaf, candidate_turn, 2, int(ends[3]))
-    nodes = nodes[kept]
     follows = leaf_cells[1:] == leaf_cells[:-1]
     nodes[:-1][follows, 0] |= np.uint32(MORE)
 
@@ -88,7 +89,7 @@ def _packed(level: Level, ranking: Ranking, ends: NDArray[np.int64]) -> _Parts:
     first = np.flatnonzero(np.concatenate([[True], ~follows])[: len(leaf_cells)])
     cells[leaf_cells[first]] = FIRST_NODE - (ends[1] + first)
     cells[level.cut] = FIRST_NODE - (ends[1] + len(nodes) + np.arange(len(level.cut)))
-    blocks = np.zeros((len(level.cut), 8), dtype=np.uint32)
+    blocks = np.zeros((len(level.cut), 4), dtype=np.uint32)
     blocks[:, 0] = BLOCK | level.sides
     sizes = level.sides * level.sides
     blocks[:, 1] = ends[0] + len(cells) + np.cumsum(sizes) - sizes
@@ -96,48 +97,47 @@ def _packed(level: Level, ranking: Ranking, ends: NDArray[np.int64]) -> _Parts:
         cells,
         np.concatenate([nodes, blocks]),
         np.stack([leaves.run_start[runs], leaves.run_word[runs]], axis=1),
-        positions[leaves.candidate[others]],
+        positions[leaves.candidate[candidates]],
     )
 
 
-def _heads(
-    leaves: Leaves, ranking: Ranking, positions: NDArray[np.int32]
+def _nodes(
+    leaves: Leaves, kept: Positions, ranking: Ranking, ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint32], Positions, Positions]:
-    """Return the nodes of leaves but for what they spill, and the turn of runs and candidates."""
-    count = len(leaves.cell)
-    run_counts, run_turn = _turns(leaves.run_leaf, count)
-    counts, turn = _turns(leaves.candidate_leaf, count)
+    """Return the nodes of the leaves that are kept, and which runs and candidates they share."""
+    positions = np.append(ranking.positions, OUTSIDE).astype(np.int32).view(np.uint32)
+    run_at, run_counts = _groups(leaves.run_leaf, kept, len(leaves.cell))
+    at, counts = _groups(leaves.candidate_leaf, kept, len(leaves.cell))
     if run_counts.max(initial=0) > RUNS:
         raise InvalidGrids(
             f"more than {RUNS:,} borders meet in a place smaller than a micrometre: simplify them"
         )
-    dedicated = np.bincount(
-        leaves.candidate_leaf[leaves.candidate < ranking.dedicated], minlength=count
-    )
-    nodes = np.zeros((count, 8), dtype=np.uint32)
-    nodes[:, 0] = run_counts | counts << CANDIDATES_AT | dedicated << DEDICATED_AT
-    nodes[:, 1] = leaves.base
-    first = np.flatnonzero(run_turn == 0)
-    nodes[leaves.run_leaf[first], 2] = leaves.run_start[first]
-    nodes[leaves.run_leaf[first], 3] = leaves.run_word[first]
-    nodes[:, 4:6] = np.uint32(0xFFFFFFFF)
-    for place in (0, 1):
-        at = np.flatnonzero(turn == place)
-        own = positions[leaves.candidate[at]]
-        nodes[leaves.candidate_leaf[at], 4 + place] = own.view(np.uint32)
-    return nodes, run_turn, turn
+    before = leaves.candidate_leaf[leaves.candidate < ranking.dedicated]
+    dedicated = np.bincount(before, minlength=len(leaves.cell))[kept]
+    base = leaves.base[kept]
+    nodes = np.zeros((len(kept), 4), dtype=np.uint32)
+
+    few = (run_counts == 1) & (counts <= 2)
+    one, first, run = np.flatnonzero(few), at[few], run_at[few]
+    nodes[one, 0] = leaves.run_word[run] | base[one] << np.uint32(BASE_AT)
+    nodes[one, 0] |= (dedicated[one] << KINDS_AT).astype(np.uint32)
+    nodes[one, 1] = leaves.run_start[run]
+    nodes[one, 2] = positions[leaves.candidate[first]]
+    second = np.where(counts[one] == 2, leaves.candidate[first + counts[one] - 1], OUTSIDE)
+    nodes[one, 3] = positions[second]
+
+    many = np.flatnonzero(~few)
+    run_counts, counts = run_counts[many], counts[many]
+    nodes[many, 0] = MANY | run_counts | counts << CANDIDATES_AT | dedicated[many] << DEDICATED_AT
+    nodes[many, 1] = base[many]
+    nodes[many, 2] = ends[2] + np.cumsum(run_counts) - run_counts
+    nodes[many, 3] = ends[3] + np.cumsum(counts) - counts
+    return nodes, ranges(run_at[many], run_counts), ranges(at[many], counts)
 
 
-def _turns(leaf: Positions, count: int) -> tuple[Positions, Positions]:
-    """Return how many things each leaf has, and the turn of each thing in its leaf."""
+def _groups(
+    leaf: Positions, kept: Positions, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the things of each leaf that is kept begin, and how many they are."""
     counts = np.bincount(leaf, minlength=count)
-    return counts, np.arange(len(leaf)) - (np.cumsum(counts) - counts)[leaf]
-
-
-def _spilt(
-    kept: NDArray[np.bool_], leaf: Positions, turn: Positions, room: int, before: int
-) -> tuple[Positions, NDArray[np.int64]]:
-    """Return which things have no room in the node, and where those of each leaf begin."""
-    spilt = np.flatnonzero((turn >= room) & kept[leaf])
-    counts = np.bincount(leaf[spilt], minlength=len(kept))
-    return spilt, before + np.cumsum(counts) - counts
+    return (np.cumsum(counts) - counts)[kept], counts[kept]

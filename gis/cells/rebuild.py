@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gis.cells.borders import borders_of
 from gis.cells.build import levels_of, whole
 from gis.cells.covers import covers_of
-from gis.cells.index import BLOCK, CellIndex, Frame, Ranking
+from gis.cells.index import BLOCK, MANY, CellIndex, Frame, Ranking
 from gis.cells.lookup import grids_in
 from gis.cells.pack import pack
 from gis.geometry import OUTSIDE, Positions
@@ -93,7 +93,8 @@ def _patch(
     patch = pack(frame, rings.vertices, levels, Ranking(order, dedicated))
     # from the vertices of the few to those of all
     place = ranges(rings.starts[rings.of_grid[some]], _vertex_counts(rings)[some])
-    patch.nodes[:, 2] = place[patch.nodes[:, 2]]
+    one = patch.nodes[:, 0] < MANY
+    patch.nodes[one, 1] = place[patch.nodes[one, 1]]
     patch.runs[:, 0] = place[patch.runs[:, 0]]
     return patch
 
@@ -111,9 +112,9 @@ def _moved(before: Before, rings: Rings) -> CellIndex:
     cells, nodes, runs = old.cells.copy(), old.nodes.copy(), old.runs.copy()
     sure = cells >= 0
     cells[sure] = now[cells[sure]]
-    leaf = nodes[:, 0] < BLOCK
-    nodes[leaf, 2] += shift[nodes[leaf, 2]].astype(np.uint32)
-    nodes[leaf, 4:6] = now[nodes[leaf, 4:6].view(np.int32)].view(np.uint32)
+    one = nodes[:, 0] < MANY
+    nodes[one, 1] += shift[nodes[one, 1]].astype(np.uint32)
+    nodes[one, 2:4] = now[nodes[one, 2:4].view(np.int32)].view(np.uint32)
     runs[:, 0] += shift[runs[:, 0]].astype(np.uint32)
     return CellIndex(
         old.frame, rings.vertices, cells, nodes, runs, now[old.candidates], len(rings), old.made
@@ -128,9 +129,10 @@ def _joined(old: CellIndex, patch: CellIndex, cells: NDArray[np.bool_]) -> CellI
     whole_place[:top][cells] = codes[:top][cells]
     nodes = patch.nodes.copy()
     block = nodes[:, 0] >= BLOCK
+    many = ~block & (nodes[:, 0] >= MANY)
     nodes[block, 1] += np.uint32(len(old.cells) - top)
-    nodes[~block, 6] += np.uint32(len(old.runs))
-    nodes[~block, 7] += np.uint32(len(old.candidates))
+    nodes[many, 2] += np.uint32(len(old.runs))
+    nodes[many, 3] += np.uint32(len(old.candidates))
     return CellIndex(
         old.frame,
         old.vertices,

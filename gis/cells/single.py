@@ -1,15 +1,19 @@
 """Asking the cell index of one point, in plain Python: without arrays, in a few microseconds."""
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from gis.cells import lookup
 from gis.cells.index import (
+    BASE_AT,
     BLOCK,
     CANDIDATES_AT,
     DEDICATED_AT,
     FIRST_NODE,
+    KINDS_AT,
+    MANY,
     MORE,
     RUNS,
     CellIndex,
@@ -18,6 +22,8 @@ from gis.cells.leaves import BITS_AT, EDGES, ENDS_ABOVE, STARTS_ABOVE
 from gis.exact import side
 from gis.geometry import OUTSIDE, Positions
 
+_NONE: Final = 0xFFFFFFFF
+_WORD: Final = (1 << BASE_AT) - 1
 _FEW: Final = 64  # cells of a box, for which arrays cost more than they spare
 
 
@@ -28,20 +34,25 @@ class Claim(NamedTuple):
     disputed: bool
 
 
+class _Leaf(NamedTuple):
+    """A leaf of either kind, spelt out."""
+
+    base: int
+    runs: list[list[int]]
+    candidates: list[int]
+    dedicated: int
+
+
 def owner(index: CellIndex, x: float, y: float) -> int:
     """Return the position of the first grid that covers a point, or ``OUTSIDE``."""
     code = _code(index, x, y)
     if code >= OUTSIDE:
         return code
-    node = FIRST_NODE - code
-    while True:
-        head = index.nodes[node].tolist()
-        mask, met = _covering(index, head, x, y)
+    for leaf in _leaves(index, FIRST_NODE - code):
+        mask, met = _covering(index, leaf, x, y)
         if mask | met:
-            return _candidates(index, head)[_lowest(mask | met)]
-        if not head[0] & MORE:
-            return OUTSIDE
-        node += 1
+            return leaf.candidates[_lowest(mask | met)]
+    return OUTSIDE
 
 
 def claim(index: CellIndex, x: float, y: float) -> Claim:
@@ -49,23 +60,19 @@ def claim(index: CellIndex, x: float, y: float) -> Claim:
     code = _code(index, x, y)
     if code >= OUTSIDE:
         return Claim(code, False)
-    node = FIRST_NODE - code
     position, is_dedicated, disputed = OUTSIDE, False, False
-    while True:
-        head = index.nodes[node].tolist()
-        mask, met = _covering(index, head, x, y)
+    for leaf in _leaves(index, FIRST_NODE - code):
+        mask, met = _covering(index, leaf, x, y)
         mask |= met
-        dedicated = (1 << (head[0] >> DEDICATED_AT & 31)) - 1
+        dedicated = (1 << leaf.dedicated) - 1
         own = 0
         if position == OUTSIDE and mask:
             place = _lowest(mask)
             own = 1 << place
-            position, is_dedicated = _candidates(index, head)[place], bool(own & dedicated)
+            position, is_dedicated = leaf.candidates[place], bool(own & dedicated)
         kind = dedicated if is_dedicated else ~dedicated
         disputed |= bool(mask & kind & ~own) or bool(met & own)
-        if not head[0] & MORE:
-            return Claim(position, disputed)
-        node += 1
+    return Claim(position, disputed)
 
 
 def around(index: CellIndex, west: float, south: float, east: float, north: float) -> Positions:
@@ -86,14 +93,13 @@ def around(index: CellIndex, west: float, south: float, east: float, north: floa
         if code >= OUTSIDE:
             grids.add(code)
             continue
-        head = index.nodes[FIRST_NODE - code].tolist()
-        if head[0] >= BLOCK:
-            size = head[0] - BLOCK
-            codes.update(index.cells[head[1] : head[1] + size * size].tolist())
+        head, begin = index.nodes[FIRST_NODE - code, :2].tolist()
+        if head >= BLOCK:
+            size = head - BLOCK
+            codes.update(index.cells[begin : begin + size * size].tolist())
         else:
-            grids.update(_candidates(index, head))
-            if head[0] & MORE:
-                codes.add(code - 1)
+            for leaf in _leaves(index, FIRST_NODE - code):
+                grids.update(leaf.candidates)
     return np.array(sorted(grids - {OUTSIDE}), dtype=np.intp)
 
 
@@ -117,11 +123,31 @@ def _code(index: CellIndex, x: float, y: float) -> int:
     return code
 
 
-def _covering(index: CellIndex, head: list[int], x: float, y: float) -> tuple[int, int]:
+def _leaves(index: CellIndex, node: int) -> Iterator[_Leaf]:
+    """Return the leaves of a cell, of which ``node`` is the first."""
+    more = True
+    while more:
+        head, base, one, other = index.nodes[node].tolist()
+        more = False
+        if head < MANY:
+            candidates = [one] if other == _NONE else [one, other]
+            yield _Leaf(head >> BASE_AT & 3, [[base, head & _WORD]], candidates, head >> KINDS_AT)
+        else:
+            more = bool(head & MORE)
+            count = head >> CANDIDATES_AT & 31
+            yield _Leaf(
+                base,
+                index.runs[one : one + (head & RUNS)].tolist(),
+                index.candidates[other : other + count].tolist(),
+                head >> DEDICATED_AT & 31,
+            )
+        node += 1
+
+
+def _covering(index: CellIndex, leaf: _Leaf, x: float, y: float) -> tuple[int, int]:
     """Return, as bits, the candidates that cover a point, and those on whose edge it lies."""
-    mask, met = head[1], 0
-    for turn in range(head[0] & RUNS):
-        start, word = head[2:4] if turn == 0 else index.runs[head[6] + turn - 1].tolist()
+    mask, met = leaf.base, 0
+    for start, word in leaf.runs:
         odd, on = _above(index, start, word, x, y)
         if odd:
             mask ^= word >> BITS_AT
@@ -146,13 +172,6 @@ def _above(index: CellIndex, start: int, word: int, x: float, y: float) -> tuple
             on |= by == y or (ax == x and min(ay, by) <= y <= max(ay, by))
         ax, ay, left = bx, by, right
     return odd ^ (left and bool(word & ENDS_ABOVE)), on
-
-
-def _candidates(index: CellIndex, head: list[int]) -> list[int]:
-    """Return the positions of a leaf's candidates."""
-    count = head[0] >> CANDIDATES_AT & 31
-    others = index.candidates[head[7] : head[7] + max(count - 2, 0)].tolist()
-    return [head[4], OUTSIDE if count < 2 else head[5], *others]
 
 
 def _lowest(mask: int) -> int:

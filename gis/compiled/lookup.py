@@ -1,8 +1,11 @@
 """The compiled twin of :mod:`gis.cells.lookup` and :mod:`gis.cells.single`.
 
-Points are taken some thousand at a time, and each step is done for all of them before the next:
-fetching a cell, then a node, then a vertex. So a step's fetches wait for memory together instead
-of one after the other, which makes four times as many points a second.
+Points are taken some thousand at a time, and each step is done for all of them before the next. It
+begins with asking memory for all that the step will read, so that these waits overlap; and leaves
+are sorted by how many edges they have, so that the processor guesses right how long each takes.
+Together this makes ten times as many points a second as one point after the other.
+
+What rounding leaves in doubt, and what lies on an edge, is asked again exactly.
 """
 
 from functools import partial
@@ -12,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.cells.index import (
+    BASE_AT,
     BLOCK,
     DEDICATED_AT,
     FIRST_NODE,
+    KINDS_AT,
+    MANY,
     MORE,
     RUNS,
     CellIndex,
@@ -23,10 +29,15 @@ from gis.cells.index import (
 from gis.cells.leaves import BITS_AT, EDGES, ENDS_ABOVE, STARTS_ABOVE
 from gis.compiled.exact import side
 from gis.compiled.jit import jit
+from gis.compiled.prefetch import prefetch
 from gis.exact import FILTER
 from gis.geometry import OUTSIDE
 
 _AT_ONCE: Final = 2048
+_LONG: Final = 5
+"""Leaves of one run are sorted by how many edges it has, up to so many."""
+
+_WORD: Final = (1 << BASE_AT) - 1
 
 inlined = partial(jit, inline=True)
 """For what is called once a point: an index has too many arrays to be handed on each time."""
@@ -34,25 +45,38 @@ inlined = partial(jit, inline=True)
 Integer: TypeAlias = Any
 """Of 64 bits, whether numpy's or Python's: compiled, they are one."""
 
+Floats: TypeAlias = NDArray[np.float64]
+
 
 class Tables(NamedTuple):
     """The arrays of a cell index, as compiled code takes them."""
 
     frame: Frame
-    vertices: NDArray[np.float64]
+    vertices: Floats
     cells: NDArray[np.int32]
     nodes: NDArray[np.uint32]
     runs: NDArray[np.uint32]
     candidates: NDArray[np.int32]
 
 
-class Deep(NamedTuple):
-    """The points whose cell does not know its owner: which, the node, and where in the cell."""
+class Points(NamedTuple):
+    """Some points, and what is written of them; ``disputed`` may have no length."""
 
-    row: NDArray[np.int64]
-    node: NDArray[np.int64]
-    u: NDArray[np.float64]
-    v: NDArray[np.float64]
+    lon: Floats
+    lat: Floats
+    out: NDArray[np.intp]
+    disputed: NDArray[np.bool_]
+
+
+class Lists(NamedTuple):
+    """Points whose cell does not know its owner, by the kind of leaf; and how many there are.
+
+    The first list is of those whose leaf has many runs, the others of those whose leaf has one run
+    of so many edges; the last one takes all that are longer.
+    """
+
+    points: NDArray[np.int32]
+    counts: NDArray[np.int64]
 
 
 Bare: TypeAlias = tuple[tuple[Any, ...], Any, Any, Any, Any, Any]
@@ -74,11 +98,14 @@ def _named(bare: Bare) -> Tables:
     return Tables(Frame(*frame), vertices, cells, nodes, runs, candidates)
 
 
+# ---- many points ----------------------------------------------------------------------------
+
+
 @jit
 def owners(
     bare: Bare,
-    lon: NDArray[np.float64],
-    lat: NDArray[np.float64],
+    lon: Floats,
+    lat: Floats,
     out: NDArray[np.intp],
     disputed: NDArray[np.bool_],
 ) -> None:
@@ -87,79 +114,192 @@ def owners(
     ``disputed`` of the same length is written too; of no length, nothing is.
     """
     tables = _named(bare)
-    row_of, node_of = np.empty(_AT_ONCE, dtype=np.int64), np.empty(_AT_ONCE, dtype=np.int64)
-    deep = Deep(row_of, node_of, np.empty(_AT_ONCE), np.empty(_AT_ONCE))
-    fetched = 0.0
+    cell = np.empty(_AT_ONCE, dtype=np.int32)
+    deep = np.empty(_AT_ONCE + 1, dtype=np.int32)
+    lists = Lists(
+        np.empty((_LONG + 1, _AT_ONCE + 1), dtype=np.int32), np.empty(_LONG + 1, dtype=np.int64)
+    )
     for begin in range(0, len(lon), _AT_ONCE):
-        end = min(begin + _AT_ONCE, len(lon))
-        count = _fetch_cells(tables, lon, lat, out, (begin, end), deep)
-        count = _fetch_nodes(tables, out, count, deep)
-        for k in range(count):
-            fetched += tables.vertices[tables.nodes[node_of[k], 2], 0]
-        if len(disputed):
-            disputed[begin:end] = False
-            for k in range(count):
-                i = row_of[k]
-                out[i], disputed[i] = _leaf_claim(tables, node_of[k], lon[i], lat[i])
-        else:
-            for k in range(count):
-                i = row_of[k]
-                out[i] = _leaf_owner(tables, node_of[k], lon[i], lat[i])
-    if fetched == 0.5:  # whatever it is: it only keeps the fetches from being left out
-        out[0] = out[0]
+        part = slice(begin, begin + _AT_ONCE)
+        some = Points(lon[part], lat[part], out[part], disputed[part])
+        _find_cells(tables.frame, some, cell)
+        count = _ask_cells(tables, some, cell, deep)
+        _sort_leaves(tables, some, deep[:count], lists)
+        _fetch_many(tables, some, lists)
+        _ask_leaves(tables, some, lists, 1, 1)
+        _ask_leaves(tables, some, lists, 2, 2)
+        _ask_leaves(tables, some, lists, 3, 3)
+        _ask_leaves(tables, some, lists, 4, 4)
+        _ask_leaves(tables, some, lists, _LONG, 0)
+        _ask_leaves_of_many(tables, some, lists)
+
+
+@jit
+def _find_cells(frame: Frame, some: Points, cell: NDArray[np.int32]) -> None:
+    """Write the cell of each point, or −1 outside the frame; several at once, without branches."""
+    west, south, east, north, columns, _, columns_a_degree, rows_a_degree = frame
+    across = np.int32(columns)
+    for i in range(len(some.lon)):
+        x, y = some.lon[i], some.lat[i]
+        inside = (west <= x) & (x <= east) & (south <= y) & (y <= north)
+        row, column = np.int32((y - south) * rows_a_degree), np.int32((x - west) * columns_a_degree)
+        cell[i] = row * across + column if inside else np.int32(-1)
 
 
 @inlined
-def _fetch_cells(
-    tables: Tables,
-    lon: NDArray[np.float64],
-    lat: NDArray[np.float64],
-    out: NDArray[np.intp],
-    stretch: tuple[int, int],
-    deep: "Deep",
+def _ask_cells(
+    tables: Tables, some: Points, cell: NDArray[np.int32], deep: NDArray[np.int32]
 ) -> Integer:
     """Write what cells know by themselves, and list the points that need a leaf."""
-    west, south, east, north, columns, _, columns_a_degree, rows_a_degree = tables.frame
-    row_of, node_of, u_of, v_of = deep.row, deep.node, deep.u, deep.v
-    count = 0
-    for i in range(stretch[0], stretch[1]):
-        x, y = lon[i], lat[i]
-        if not (west <= x <= east and south <= y <= north):
-            out[i] = OUTSIDE
-            continue
-        u, v = (x - west) * columns_a_degree, (y - south) * rows_a_degree
-        column, row = np.int64(u), np.int64(v)
-        code = tables.cells[row * columns + column]
-        out[i] = code
-        # written always and kept if need be: a branch would be guessed wrong too often
-        row_of[count], node_of[count] = i, FIRST_NODE - np.int64(code)
-        u_of[count], v_of[count] = u - column, v - row
+    place: Integer
+    code: Integer
+    count: Integer = 0
+    for i in range(len(some.out)):
+        prefetch(tables.cells, max(np.int64(cell[i]), 0))
+    for i in range(len(some.out)):
+        place = max(np.int64(cell[i]), 0)
+        code = tables.cells[place]
+        code = code if cell[i] >= 0 else np.int32(OUTSIDE)
+        some.out[i] = code
+        deep[count] = i  # always, and kept if need be: a branch would be guessed wrong too often
         count += code < OUTSIDE
+    some.disputed[:] = False
     return count
 
 
 @inlined
-def _fetch_nodes(tables: Tables, out: NDArray[np.intp], count: Integer, deep: "Deep") -> Integer:
-    """Go down blocks to the leaves, and list the points whose cell has one."""
-    row_of, node_of, u_of, v_of = deep.row, deep.node, deep.u, deep.v
-    left = 0
-    for k in range(count):
-        node, u, v = node_of[k], u_of[k], v_of[k]
-        head = np.int64(tables.nodes[node, 0])
-        while head >= BLOCK:
-            size = head - BLOCK
-            u, v = u * size, v * size
-            column, row = np.int64(u), np.int64(v)
-            u, v = u - column, v - row
-            code = tables.cells[np.int64(tables.nodes[node, 1]) + row * size + column]
-            node = FIRST_NODE - np.int64(code)
-            if node < 0:
-                out[row_of[k]] = code
-                break
-            head = np.int64(tables.nodes[node, 0])
-        row_of[left], node_of[left] = row_of[k], node
-        left += node >= 0
-    return left
+def _sort_leaves(tables: Tables, some: Points, deep: NDArray[np.int32], lists: Lists) -> None:
+    """List points by the kind of their leaf, and ask for the leaf's vertices."""
+    nodes, counts = tables.nodes, lists.counts
+    kind: Integer
+    for i in deep:
+        prefetch(nodes, (FIRST_NODE - some.out[i]) * 4)
+    counts[:] = 0
+    for i in deep:
+        node = FIRST_NODE - some.out[i]
+        word, start = nodes[node, 0], np.int64(nodes[node, 1])
+        edges = np.int64(word & np.uint32(EDGES))
+        kind = min(edges, _LONG) if word < np.uint32(MANY) else 0
+        lists.points[kind, counts[kind]] = i
+        counts[kind] += 1
+        prefetch(tables.vertices, start * 2)  # of leaves of many nothing that is needed
+        prefetch(tables.vertices, (start + edges) * 2)
+
+
+@inlined
+def _fetch_many(tables: Tables, some: Points, lists: Lists) -> None:
+    """Go down blocks to their leaves, and ask for what leaves of many will read."""
+    nodes, counts, left = tables.nodes, lists.counts, 0
+    kind: Integer
+    for k in range(counts[0]):
+        i = lists.points[0, k]
+        node = FIRST_NODE - some.out[i]
+        if nodes[node, 0] >= np.uint32(BLOCK):
+            code = _code(tables, some.lon[i], some.lat[i])
+            some.out[i] = code
+            if code >= OUTSIDE:
+                continue
+            node = FIRST_NODE - code
+            word = nodes[node, 0]
+            if word < np.uint32(MANY):
+                kind = min(np.int64(word & np.uint32(EDGES)), _LONG)
+                lists.points[kind, counts[kind]] = i
+                counts[kind] += 1
+                prefetch(tables.vertices, np.int64(nodes[node, 1]) * 2)
+                continue
+        prefetch(tables.runs, np.int64(nodes[node, 2]) * 2)
+        prefetch(tables.candidates, np.int64(nodes[node, 3]))
+        lists.points[0, left] = i
+        left += 1
+    counts[0] = left
+    for k in range(left):
+        node = FIRST_NODE - some.out[lists.points[0, k]]
+        begin = np.int64(nodes[node, 2])
+        for place in range(begin, begin + np.int64(nodes[node, 0] & np.uint32(RUNS))):
+            prefetch(tables.vertices, np.int64(tables.runs[place, 0]) * 2)
+
+
+@inlined
+def _ask_leaves(tables: Tables, some: Points, lists: Lists, kind: Integer, edges: Integer) -> None:
+    """Ask the leaves of one run that has so many edges; 0 stands for any number."""
+    nodes = tables.nodes
+    for k in range(lists.counts[kind]):
+        i = lists.points[kind, k]
+        x, y = some.lon[i], some.lat[i]
+        node = FIRST_NODE - some.out[i]
+        word, start = nodes[node, 0], np.int64(nodes[node, 1])
+        count = edges if edges else np.int64(word & np.uint32(EDGES))
+        odd, unsure = _surely_above(tables.vertices, start, count, word, x, y)
+        if unsure:
+            _ask_exactly(tables, some, i, node)
+            continue
+        mask = (word >> np.uint32(BASE_AT)) ^ (word >> np.uint32(BITS_AT)) * np.uint32(odd)
+        found = np.int64(OUTSIDE)
+        found = np.int64(np.int32(nodes[node, 3])) if mask & np.uint32(2) else found
+        found = np.int64(np.int32(nodes[node, 2])) if mask & np.uint32(1) else found
+        some.out[i] = found
+        if len(some.disputed):  # by another of the same kind
+            some.disputed[i] = (mask & np.uint32(3) == 3) & (word >> np.uint32(KINDS_AT) != 1)
+
+
+@inlined
+def _ask_leaves_of_many(tables: Tables, some: Points, lists: Lists) -> None:
+    """Ask the leaves of many runs, candidates, or both."""
+    nodes, runs = tables.nodes, tables.runs
+    for k in range(lists.counts[0]):
+        i = lists.points[0, k]
+        node = FIRST_NODE - some.out[i]
+        unsure = len(some.disputed) > 0
+        mask, begin = nodes[node, 1], np.int64(nodes[node, 2])
+        for place in range(begin, begin + np.int64(nodes[node, 0] & np.uint32(RUNS))):
+            word = runs[place, 1]
+            odd, doubt = _surely_above(
+                tables.vertices, np.int64(runs[place, 0]), np.int64(word & np.uint32(EDGES)), word,
+                some.lon[i], some.lat[i],
+            )  # fmt: skip
+            unsure |= doubt
+            mask ^= (word >> np.uint32(BITS_AT)) * np.uint32(odd)
+        if unsure | (mask == 0):
+            _ask_exactly(tables, some, i, node)
+        else:
+            some.out[i] = _first_candidate(tables, node, np.int64(mask))
+
+
+@inlined
+def _surely_above(
+    vertices: Floats, start: Integer, count: Integer, word: Any, x: float, y: float
+) -> tuple[Any, Any]:
+    """Return whether an odd number of a run's edges counts as above, and whether that is unsure.
+
+    Without a branch: which edges span a point cannot be guessed.
+    """
+    ax, ay = vertices[start, 0], vertices[start, 1]
+    left = ax <= x
+    odd = left & (word & np.uint32(STARTS_ABOVE) != 0)
+    unsure = ax == x
+    for at in range(start + 1, start + count + 1):
+        bx, by = vertices[at, 0], vertices[at, 1]
+        right = bx <= x
+        one, other = (bx - ax) * (y - ay), (by - ay) * (x - ax)
+        turn = one - other
+        spans = left ^ right
+        unsure |= (bx == x) | (spans & (abs(turn) <= FILTER * (abs(one) + abs(other))))
+        odd ^= spans & ((turn < 0.0) == left)
+        ax, ay, left = bx, by, right
+    return odd ^ (left & (word & np.uint32(ENDS_ABOVE) != 0)), unsure
+
+
+@jit
+def _ask_exactly(tables: Tables, some: Points, i: Integer, node: Integer) -> None:
+    """Ask a leaf of any kind, and those that follow it, without a doubt."""
+    x, y = float(some.lon[i]), float(some.lat[i])
+    if len(some.disputed):
+        some.out[i], some.disputed[i] = _leaf_claim(tables, node, x, y)
+    else:
+        some.out[i] = _leaf_owner(tables, node, x, y)
+
+
+# ---- one point ------------------------------------------------------------------------------
 
 
 @jit
@@ -206,7 +346,7 @@ def _leaf_owner(tables: Tables, node: Integer, x: float, y: float) -> Integer:
         mask |= met
         if mask:
             return _first_candidate(tables, node, mask)
-        if tables.nodes[node, 0] & MORE == 0:
+        if not _more(tables, node):
             return OUTSIDE
         node += 1
 
@@ -218,7 +358,8 @@ def _leaf_claim(tables: Tables, node: Integer, x: float, y: float) -> tuple[Inte
     while True:
         mask, met = _covering(tables, node, x, y)
         mask |= met
-        dedicated = (1 << (np.int64(tables.nodes[node, 0]) >> DEDICATED_AT & 31)) - 1
+        word = np.int64(tables.nodes[node, 0])
+        dedicated = (1 << (word >> DEDICATED_AT & 31 if word >= MANY else word >> KINDS_AT)) - 1
         own = 0
         if position == OUTSIDE and mask:
             own = mask & -mask
@@ -226,20 +367,24 @@ def _leaf_claim(tables: Tables, node: Integer, x: float, y: float) -> tuple[Inte
             is_dedicated = own & dedicated != 0
         kind = mask & (dedicated if is_dedicated else ~dedicated)
         disputed |= (kind & ~own != 0) | (met & own != 0)
-        if tables.nodes[node, 0] & MORE == 0:
+        if not _more(tables, node):
             return position, disputed
         node += 1
 
 
 @inlined
+def _more(tables: Tables, node: Integer) -> bool:
+    """Return whether the next node is a leaf of the same cell."""
+    word: Integer = np.int64(tables.nodes[node, 0])
+    return word >= MANY and word & MORE != 0
+
+
+@inlined
 def _first_candidate(tables: Tables, node: Integer, mask: Integer) -> Integer:
     """Return the position of the candidate of the lowest bit."""
-    if mask & 1:
-        return np.int64(np.int32(tables.nodes[node, 4]))
-    if mask & 2:
-        return np.int64(np.int32(tables.nodes[node, 5]))
-    place = np.int64(tables.nodes[node, 7])
-    mask >>= 2
+    if tables.nodes[node, 0] < np.uint32(MANY):
+        return np.int64(np.int32(tables.nodes[node, 2 if mask & 1 else 3]))
+    place = np.int64(tables.nodes[node, 3])
     while mask & 1 == 0:
         mask >>= 1
         place += 1
@@ -250,14 +395,17 @@ def _first_candidate(tables: Tables, node: Integer, mask: Integer) -> Integer:
 def _covering(tables: Tables, node: Integer, x: float, y: float) -> tuple[Integer, Integer]:
     """Return, as bits, a leaf's candidates that cover a point, and those on whose edge it lies."""
     nodes, runs = tables.nodes, tables.runs
+    word = np.int64(nodes[node, 0])
+    if word < MANY:
+        base, bits = word >> BASE_AT & 3, word >> BITS_AT & 3
+        odd, on = _above(tables.vertices, np.int64(nodes[node, 1]), word & _WORD, x, y)
+        return base ^ bits if odd else base, bits if on else 0
     mask: Integer = np.int64(nodes[node, 1])
     met: Integer = 0
-    start, word = np.int64(nodes[node, 2]), np.int64(nodes[node, 3])
-    for turn in range(np.int64(nodes[node, 0]) & RUNS):
-        if turn > 0:
-            place = np.int64(nodes[node, 6]) + turn - 1
-            start, word = np.int64(runs[place, 0]), np.int64(runs[place, 1])
-        odd, on = _above(tables.vertices, start, word, x, y)
+    begin = np.int64(nodes[node, 2])
+    for place in range(begin, begin + (word & RUNS)):
+        word = np.int64(runs[place, 1])
+        odd, on = _above(tables.vertices, np.int64(runs[place, 0]), word, x, y)
         if odd:
             mask ^= word >> BITS_AT
         if on:
@@ -267,7 +415,7 @@ def _covering(tables: Tables, node: Integer, x: float, y: float) -> tuple[Intege
 
 @inlined
 def _above(
-    vertices: NDArray[np.float64], start: Integer, word: Integer, x: float, y: float
+    vertices: Floats, start: Integer, word: Integer, x: float, y: float
 ) -> tuple[bool, bool]:
     """Return whether an odd number of a run's edges counts as above, and whether one is met."""
     ax, ay = vertices[start, 0], vertices[start, 1]
