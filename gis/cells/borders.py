@@ -34,44 +34,51 @@ class Borders:
     one: NDArray[np.int32]
     other: NDArray[np.int32]
 
+    @classmethod
+    def of(cls, rings: Rings, rank: Positions) -> "Borders":
+        """Take every edge of every grid for itself.
+
+        Parameters
+        ----------
+        rings : Rings
+        rank : ndarray of int, shape (n,)
+            The place of each grid in the order of precedence.
+        """
+        start = rings.edges
+        whose = np.repeat(rank[rings.grids].astype(np.int32), np.diff(rings.starts) - 1)
+        return cls(start, whose, np.full(len(start), NOBODY, dtype=np.int32))
+
     def __len__(self) -> int:
         return len(self.start)
 
+    def taken(self, which: Positions) -> "Borders":
+        """Return some of them."""
+        return Borders(self.start[which], self.one[which], self.other[which])
 
-def borders_of(rings: Rings, rank: Positions) -> Borders:
-    """Pair the edges that two grids share, to the last bit of their coordinates.
+    def paired(self, vertices: NDArray[np.float64]) -> "Borders":
+        """Pair, of edges that are taken each for itself, those that two grids share.
 
-    Parameters
-    ----------
-    rings : Rings
-    rank : ndarray of int, shape (n,)
-        The place of each grid in the order of precedence.
-
-    Returns
-    -------
-    Borders
-        Edges of no length are left out, and so are those that one grid has twice: they bound
-        nothing. What differs in the last bit is two edges, which is as right and a little slower.
-    """
-    x, y = np.ascontiguousarray(rings.vertices.T)
-    whose = np.repeat(rank[rings.grids], np.diff(rings.starts)).astype(np.int32)
-    start = rings.edges
-    start = start[(x[start] != x[start + 1]) | (y[start] != y[start + 1])]
-    whose = whose[start]
-    ends = x[start], y[start], x[start + 1], y[start + 1]
-    order = _equals_together(*ends)
-    same = _same_as_before(*(each[order] for each in ends))
-    group = np.flatnonzero(~same)
-    turn = np.arange(len(order)) - np.repeat(group, np.diff(np.append(group, len(order))))
-    leads = turn % 2 == 0
-    follows = np.append(~leads[1:], False)  # the one after a leader is its partner, or a leader
-    other = np.full(len(start), NOBODY, dtype=np.int32)
-    paired = np.flatnonzero(leads & follows)
-    other[order[paired]] = whose[order[paired + 1]]
-    chosen = np.zeros(len(start), dtype=bool)
-    chosen[order[leads]] = True
-    chosen &= other != whose
-    return Borders(start[chosen], whose[chosen], other[chosen])
+        They are the same to the last bit of their coordinates. Edges of no length are left out, and
+        so are those that one grid has twice: they bound nothing. What differs in the last bit is
+        two edges, which is as right and a little slower.
+        """
+        (ax, ay), (bx, by) = vertices[self.start].T, vertices[self.start + 1].T
+        some = np.flatnonzero((ax != bx) | (ay != by))
+        start, whose = self.start[some], self.one[some]
+        ends = ax[some], ay[some], bx[some], by[some]
+        order = _equals_together(*ends)
+        same = _same_as_before(*(each[order] for each in ends))
+        group = np.flatnonzero(~same)
+        turn = np.arange(len(order)) - np.repeat(group, np.diff(np.append(group, len(order))))
+        leads = turn % 2 == 0
+        follows = np.append(~leads[1:], False)  # behind a leader comes its partner, or a leader
+        other = np.full(len(start), NOBODY, dtype=np.int32)
+        paired = np.flatnonzero(leads & follows)
+        other[order[paired]] = whose[order[paired + 1]]
+        chosen = np.zeros(len(start), dtype=bool)
+        chosen[order[leads]] = True
+        chosen &= other != whose
+        return Borders(start[chosen], whose[chosen], other[chosen])
 
 
 def _equals_together(ax: Degrees, ay: Degrees, bx: Degrees, by: Degrees) -> Positions:

@@ -1,20 +1,28 @@
 """How the cell index of a coverage is made: level by level, crowded cells cut again."""
 
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gis.cells.blocks import Blocks, Pieces
-from gis.cells.borders import NOBODY, Borders, borders_of
+from gis.cells.borders import NOBODY, Borders
 from gis.cells.covers import covers_of
 from gis.cells.index import CellIndex, Frame, Ranking
 from gis.cells.leaves import Crossings, Leaves, counted_above, crossings_of, leaves_of
-from gis.cells.pack import Level, pack
+from gis.cells.pack import Level, Parts, joined, pack
 from gis.rings import Rings, ranges
 
-CELLS_AN_EDGE: Final = 3.0
-"""How many cells the place is cut into, for each edge: more are quicker to ask, and larger."""
+CELLS_AN_EDGE: Final = 1.5
+"""How many cells the place is cut into, for each edge of each grid: twice as many for each that two
+grids share. More are quicker to ask, and larger."""
+
+AT_ONCE: Final = 300_000
+"""How many edges are in a band, about."""
 
 _CROWDED: Final = 8  # edges in a cell that is cut again
 _LEVELS: Final = 4
@@ -23,7 +31,7 @@ _SLACK_MAX: Final = 2.0**-24
 
 
 def build(rings: Rings, ranking: Ranking) -> CellIndex:
-    """Make the index.
+    """Make the index; band by band, so that working arrays stay small, on all processors.
 
     Parameters
     ----------
@@ -32,35 +40,78 @@ def build(rings: Rings, ranking: Ranking) -> CellIndex:
     ranking : Ranking
         The order of precedence among them.
     """
-    borders = borders_of(rings, np.argsort(ranking.positions))
-    frame = Frame.around(rings.bounds, CELLS_AN_EDGE * len(borders))
-    return pack(frame, rings.vertices, levels_of(frame, rings, borders), ranking)
+    edges = Borders.of(rings, np.argsort(ranking.positions))
+    frame = Frame.around(rings.bounds, CELLS_AN_EDGE * len(edges))
+
+    def made(band: tuple[tuple[int, int], Borders]) -> Parts:
+        rows, edges = band
+        borders = edges.paired(rings.vertices)
+        levels = levels_of(*begin(frame, borders, rings.vertices, rows), rings, borders)
+        return pack((rows[1] - rows[0]) * frame.columns, levels, ranking)
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        parts = list(pool.map(made, _bands(frame, edges, rings.vertices)))
+    return joined(frame, rings.vertices, parts, len(rings))
+
+
+def _bands(
+    frame: Frame, edges: Borders, vertices: NDArray[np.float64]
+) -> Iterator[tuple[tuple[int, int], Borders]]:
+    """Return bands of the frame, from its first row to its end, and the edges that may be in each.
+
+    How many there are depends on the edges only: the index is the same on every machine.
+    """
+    row = frame.counts(0.0, vertices[:, 1])[1].astype(np.int32)
+    here, ahead = row[edges.start], row[edges.start + 1]
+    low, high = np.minimum(here, ahead), np.maximum(here, ahead)
+    before = np.cumsum(np.bincount(low, minlength=frame.rows))
+    count = min(len(edges) // AT_ONCE + 1, frame.rows)
+    cuts = np.searchsorted(before, np.linspace(0, len(edges), count + 1)[1:-1])
+    cuts = np.unique([0, *cuts, frame.rows])
+    # an edge next to another band is in that too: rounding moves it by less than a row
+    whose = np.searchsorted(cuts, np.arange(-1, frame.rows + 1), side="right").astype(np.uint16)
+    first = np.maximum(whose[low], 1) - 1
+    last = np.minimum(whose[high + 2], len(cuts) - 1) - 1
+    order = np.argsort(first, kind="stable")
+    ends = np.cumsum(np.bincount(first, minlength=len(cuts) - 1))
+    wide = np.flatnonzero(last > first)
+    for band, rows in enumerate(pairwise(cuts.tolist())):
+        own = order[ends[band - 1] if band else 0 : ends[band]]
+        others = wide[(first[wide] < band) & (last[wide] >= band)]
+        yield rows, edges.taken(np.sort(np.concatenate([own, others])) if others.size else own)
 
 
 def levels_of(
-    frame: Frame, rings: Rings, borders: Borders, only: NDArray[np.bool_] | None = None
+    blocks: Blocks,
+    pieces: Pieces,
+    rings: Rings,
+    borders: Borders,
+    only: NDArray[np.bool_] | None = None,
 ) -> list[Level]:
     """Make the leaves and blocks, level by level.
 
     Parameters
     ----------
+    blocks, pieces
+        What to begin with: one block, west of which there is nothing, and the edges in it.
     only : ndarray of bool, optional
-        The cells of the frame that are wanted; in the others nothing is decided.
+        The cells of the block that are wanted; in the others nothing is decided.
     """
-    blocks, pieces = whole(frame, borders, rings.vertices)
     begun: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+    edges = len(pieces)
     levels: list[Level] = []
     while len(pieces):
         covers = covers_of(blocks, pieces, borders, len(rings), rings.vertices, begun)
         crossings = crossings_of(blocks, pieces)
-        wanted = covers.counts(blocks) > 1
+        middles = covers.middles(blocks)
+        wanted = middles.counts > 1
         if only is not None and not levels:
             crossings = crossings.taken(only[crossings.cell])
             wanted &= only
-        leaves = leaves_of(blocks, crossings, borders, covers, rings.vertices, wanted)
-        budget = len(borders) if len(levels) + 1 < _LEVELS else 0
+        leaves = leaves_of(blocks, crossings, borders, middles, rings.vertices, wanted)
+        budget = edges if len(levels) + 1 < _LEVELS else 0
         cut, sides = _to_cut(blocks, pieces, crossings, leaves, budget)
-        levels.append(Level(covers.first(blocks), leaves, cut, sides))
+        levels.append(Level(middles.first, leaves, cut, sides))
         if not cut.size:
             break
         inner = crossings.taken(np.isin(crossings.cell, cut))
@@ -71,21 +122,21 @@ def levels_of(
     return levels
 
 
-def whole(frame: Frame, borders: Borders, vertices: NDArray[np.float64]) -> tuple[Blocks, Pieces]:
-    """Return the block of everything, and all edges in it."""
-    column, row = frame.counts(vertices[:, 0], vertices[:, 1])
-    start = borders.start
+def begin(
+    frame: Frame, borders: Borders, vertices: NDArray[np.float64], rows: tuple[int, int]
+) -> tuple[Blocks, Pieces]:
+    """Return some rows of the frame as a block, and edges as pieces of it."""
+    first, end = rows
     blocks = Blocks(
-        np.array([frame.columns]), np.array([frame.rows]),
-        np.array([frame.west]), np.array([frame.south]),
+        np.array([frame.columns]), np.array([end - first]),
+        np.array([frame.west]), np.array([frame.south + first / frame.rows_a_degree]),
         np.array([1.0 / frame.columns_a_degree]), np.array([1.0 / frame.rows_a_degree]),
         np.array([frame.slack]),
     )  # fmt: skip
-    pieces = Pieces(
-        np.zeros(len(start), dtype=np.intp), np.arange(len(start)),
-        column[start], row[start], column[start + 1], row[start + 1],
-    )  # fmt: skip
-    return blocks, pieces
+    (ax, ay), (bx, by) = vertices[borders.start].T, vertices[borders.start + 1].T
+    (ax, ay), (bx, by) = frame.counts(ax, ay), frame.counts(bx, by)
+    edge = np.arange(len(borders))
+    return blocks, Pieces(np.zeros_like(edge), edge, ax, ay - first, bx, by - first)
 
 
 def _to_cut(

@@ -11,7 +11,7 @@ it is on one side of every edge, and on the same side in everything that is said
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,28 @@ from gis.rings import ranges
 
 _AT_ONCE: Final = 1 << 20  # cells filled in one go
 _UNSURE: Final = 0.25  # of a cell: beyond this more than one middle may be in doubt
+
+
+class Middles(NamedTuple):
+    """Who covers the middle of each cell of some blocks.
+
+    Attributes
+    ----------
+    first : ndarray of int32, shape (c,)
+        The lowest rank, or ``OUTSIDE``.
+    counts : ndarray of int64, shape (c,)
+        How many grids.
+    cell, rank : ndarray of int64, shape (s,)
+        Where they are more than one, all of them, sorted.
+    grids : int
+        How many ranks there can be.
+    """
+
+    first: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    cell: NDArray[np.int64]
+    rank: NDArray[np.int64]
+    grids: int
 
 
 @dataclass(frozen=True)
@@ -42,38 +64,22 @@ class Covers:
     grids: int
     columns: int
 
-    def cover(
-        self, line: NDArray[np.int64], rank: NDArray[np.int64], column: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Return whether grids cover the middles of cells."""
-        key = (line * self.grids + rank) * self.columns + column
-        # all earlier lines and ranks have an even number of turns
-        odd: NDArray[np.bool_] = np.searchsorted(self.turns, key, side="right") % 2 == 1
-        return odd
-
-    def counts(self, blocks: Blocks) -> NDArray[np.int64]:
-        """Return how many grids cover the middle of each cell."""
+    def middles(self, blocks: Blocks) -> Middles:
+        """Return who covers the middle of each cell."""
         begin, sizes, _ = self._stretches(blocks)
         room = int(blocks.cells[-1]) + 1
         steps = np.bincount(begin, minlength=room) - np.bincount(begin + sizes, minlength=room)
-        return np.cumsum(steps)[:-1]
-
-    def covering(self, blocks: Blocks, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return which grids cover the middles of wanted cells: cell and rank as one number."""
-        found = [
-            cell[inside] * self.grids + rank[inside]
-            for cell, rank in self._filled(blocks)
-            for inside in (np.flatnonzero(wanted[cell]),)
-        ]
-        return np.concatenate([np.zeros(0, dtype=np.int64), *found])
-
-    def first(self, blocks: Blocks) -> NDArray[np.int32]:
-        """Return the rank of the first grid that covers the middle of each cell, or ``OUTSIDE``."""
+        count = np.cumsum(steps)[:-1]
         ranks = np.full(int(blocks.cells[-1]), OUTSIDE, dtype=np.int32)
+        several = [np.zeros(0, dtype=np.int64)]
         # the last one that is written stays: within a line the lowest rank
         for cell, rank in self._filled(blocks):
             ranks[cell] = rank
-        return ranks
+            some = np.flatnonzero(count[cell] > 1)
+            several.append(cell[some] * self.grids + rank[some])
+        return Middles(
+            ranks, count, *np.divmod(np.sort(np.concatenate(several)), self.grids), self.grids
+        )
 
     def _filled(self, blocks: Blocks) -> Iterator[tuple[Positions, NDArray[np.int64]]]:
         """Return cells whose middles are covered, and by which grids; the last rank goes first."""

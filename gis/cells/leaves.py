@@ -20,9 +20,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gis import compiled
 from gis.cells.blocks import Blocks, Pieces
 from gis.cells.borders import NOBODY, Borders
-from gis.cells.covers import Covers
+from gis.cells.covers import Middles
 from gis.exact import sides
 from gis.geometry import Positions
 
@@ -31,6 +32,9 @@ CANDIDATES: Final = 22
 
 EDGES: Final = 255
 """How many edges a run can have."""
+
+WORTH_COMPILING: Final = 50_000
+"""From so many edges on compiled code is worth the ten seconds that it takes to be made, once."""
 
 _AT_ONCE: Final = 1 << 15
 STARTS_ABOVE: Final = 1 << 8
@@ -161,22 +165,26 @@ def leaves_of(
     blocks: Blocks,
     crossings: Crossings,
     borders: Borders,
-    covers: Covers,
+    middles: Middles,
     vertices: NDArray[np.float64],
     wanted: NDArray[np.bool_],
 ) -> Leaves:
     """Make the leaves of all cells that are crossed, and of those that are wanted besides."""
+    fast = compiled.twin("leaves") if len(crossings.cell) >= WORTH_COMPILING else None
+    if fast is not None:
+        return Leaves(*fast.leaves_of(blocks, crossings, borders, middles, vertices, wanted))
+    grids = middles.grids
     runs = _runs(blocks, crossings, borders, vertices)
-    candidates = _candidates(blocks, crossings, runs, covers, wanted)
-    leaf, slot, first = _in_leaves(candidates, covers.grids)
-    cell = candidates[first] // covers.grids
-    block, row, column = blocks.places(cell)
-    rank = candidates % covers.grids
+    covering = _covering(crossings, middles, wanted)
+    low, high = runs.keys(grids)
+    candidates = _distinct(np.sort(np.concatenate([low, high[runs.high != NOBODY], covering])))
+    leaf, slot, first = _in_leaves(candidates, grids)
+    cell = candidates[first] // grids
     bits = np.uint32(1) << slot
-    covered = covers.cover((blocks.lines[block] + row)[leaf], rank, column[leaf])
+    covered = np.isin(candidates, covering, assume_unique=True)
     base = _united(np.where(covered, bits, np.uint32(0)), first)
 
-    run, place = runs.places(candidates, covers.grids)
+    run, place = runs.places(candidates, grids)
     run, run_leaf, bits = _joined(run, leaf[place], bits[place])
     np.bitwise_xor.at(base, run_leaf, np.where(runs.odd[run], bits, np.uint32(0)))
     order = np.argsort(run_leaf, kind="stable")
@@ -188,7 +196,7 @@ def leaves_of(
         runs.start[run].astype(np.uint32),
         runs.word[run] | bits << np.uint32(BITS_AT),
         leaf,
-        rank.astype(np.int32),
+        (candidates % grids).astype(np.int32),
         np.searchsorted(crossings.cell, cell, side="right") - np.searchsorted(crossings.cell, cell),
     )
 
@@ -241,22 +249,15 @@ def _runs(
     )  # fmt: skip
 
 
-def _candidates(
-    blocks: Blocks,
-    crossings: Crossings,
-    runs: _Runs,
-    covers: Covers,
-    wanted: NDArray[np.bool_],
+def _covering(
+    crossings: Crossings, middles: Middles, wanted: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Return cells and candidates as one number each, sorted.
-
-    These are the grids of the edges and those that cover the middle.
-    """
-    low, high = runs.keys(covers.grids)
+    """Return the grids that cover the middles of cells with leaves: cell and rank as one number."""
     wanted = wanted.copy()
     wanted[crossings.cell] = True
-    keys = (low, high[runs.high != NOBODY], covers.covering(blocks, wanted))
-    return _distinct(np.sort(np.concatenate(keys)))
+    one = np.flatnonzero(wanted & (middles.counts == 1))
+    several = (middles.cell * middles.grids + middles.rank)[wanted[middles.cell]]
+    return np.concatenate([one * middles.grids + middles.first[one], several])
 
 
 def _distinct(numbers: NDArray[np.int64]) -> NDArray[np.int64]:

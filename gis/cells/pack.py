@@ -45,8 +45,8 @@ class Level(NamedTuple):
     sides: NDArray[np.int64]
 
 
-class _Parts(NamedTuple):
-    """What one level adds to each array."""
+class Parts(NamedTuple):
+    """The arrays of an index, or what one level adds to each; see :class:`CellIndex`."""
 
     cells: NDArray[np.int32]
     nodes: NDArray[np.uint32]
@@ -54,14 +54,19 @@ class _Parts(NamedTuple):
     candidates: NDArray[np.int32]
 
 
-def pack(
-    frame: Frame, vertices: NDArray[np.float64], levels: Sequence[Level], ranking: Ranking
-) -> CellIndex:
-    """Put the levels together."""
-    whole = np.full(frame.columns * frame.rows, OUTSIDE, dtype=np.int32)
-    empty = _Parts(
-        whole[:0], np.zeros((0, 4), np.uint32), np.zeros((0, 2), np.uint32), whole[:0]
-    )  # fmt: skip
+def pack(cells: int, levels: Sequence[Level], ranking: Ranking) -> Parts:
+    """Put the levels of one block together.
+
+    Parameters
+    ----------
+    cells : int
+        How many cells the block has.
+    levels : sequence of Level
+        None where no edge is in it.
+    ranking : Ranking
+    """
+    whole = np.full(cells, OUTSIDE, dtype=np.int32)
+    empty = Parts(whole[:0], np.zeros((0, 4), np.uint32), np.zeros((0, 2), np.uint32), whole[:0])
     parts = [empty]
     ends = np.zeros(4, dtype=np.int64)
     for level in levels:
@@ -69,13 +74,53 @@ def pack(
         ends += [len(each) for each in parts[-1]]
     if not levels:
         parts.append(empty._replace(cells=whole))
-    cells, nodes, runs, candidates = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Parts(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def joined(
+    frame: Frame, vertices: NDArray[np.float64], bands: Sequence[Parts], grids: int
+) -> CellIndex:
+    """Put bands of the frame, from south to north, together; what is in them is changed."""
+    tops = [len(part.cells) - _inner(part) for part in bands]
+    inner, nodes, runs, candidates = sum(tops), 0, 0, 0
+    for part, top in zip(bands, tops, strict=True):
+        part.cells[part.cells < OUTSIDE] -= nodes
+        shift(part.nodes, inner - top, runs, candidates)
+        inner += len(part.cells) - top
+        nodes += len(part.nodes)
+        runs += len(part.runs)
+        candidates += len(part.candidates)
+    cells = [part.cells[:top] for part, top in zip(bands, tops, strict=True)]
+    cells += [part.cells[top:] for part, top in zip(bands, tops, strict=True)]
     return CellIndex(
-        frame, vertices, cells, nodes, runs, candidates, len(ranking.positions), len(nodes)
+        frame,
+        vertices,
+        np.concatenate(cells),
+        np.concatenate([part.nodes for part in bands]),
+        np.concatenate([part.runs for part in bands]),
+        np.concatenate([part.candidates for part in bands]),
+        grids,
+        nodes,
     )
 
 
-def _packed(level: Level, ranking: Ranking, ends: NDArray[np.int64]) -> _Parts:
+def shift(nodes: NDArray[np.uint32], cells: int, runs: int, candidates: int) -> None:
+    """Let nodes know that what they point to now lies so much further on."""
+    block = nodes[:, 0] >= BLOCK
+    many = ~block & (nodes[:, 0] >= MANY)
+    nodes[block, 1] += np.uint32(cells)
+    nodes[many, 2] += np.uint32(runs)
+    nodes[many, 3] += np.uint32(candidates)
+
+
+def _inner(part: Parts) -> int:
+    """Return how many cells are in blocks."""
+    words = part.nodes[:, 0]
+    sides = (words[words >= BLOCK] & np.uint32(BLOCK - 1)).astype(np.int64)
+    return int((sides * sides).sum())
+
+
+def _packed(level: Level, ranking: Ranking, ends: NDArray[np.int64]) -> Parts:
     """Return what a level adds, where so much is there already."""
     positions = np.append(ranking.positions, OUTSIDE).astype(np.int32)
     leaves = level.leaves
@@ -93,7 +138,7 @@ def _packed(level: Level, ranking: Ranking, ends: NDArray[np.int64]) -> _Parts:
     blocks[:, 0] = BLOCK | level.sides
     sizes = level.sides * level.sides
     blocks[:, 1] = ends[0] + len(cells) + np.cumsum(sizes) - sizes
-    return _Parts(
+    return Parts(
         cells,
         np.concatenate([nodes, blocks]),
         np.stack([leaves.run_start[runs], leaves.run_word[runs]], axis=1),

@@ -11,12 +11,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.cells.borders import borders_of
-from gis.cells.build import levels_of, whole
+from gis.cells.borders import Borders
+from gis.cells.build import begin, levels_of
 from gis.cells.covers import covers_of
-from gis.cells.index import BLOCK, MANY, CellIndex, Frame, Ranking
+from gis.cells.index import MANY, CellIndex, Frame, Ranking
 from gis.cells.lookup import grids_in
-from gis.cells.pack import pack
+from gis.cells.pack import Parts, pack, shift
 from gis.geometry import OUTSIDE, Positions
 from gis.rings import Rings, ranges
 
@@ -69,10 +69,10 @@ def rebuild(before: Before, rings: Rings, ranking: Ranking) -> CellIndex | None:
 
 def _touched(frame: Frame, rings: Rings) -> NDArray[np.bool_]:
     """Return which cells of the frame some outlines cross or cover."""
-    borders = borders_of(rings, np.arange(len(rings)))
-    blocks, pieces = whole(frame, borders, rings.vertices)
+    borders = Borders.of(rings, np.arange(len(rings))).paired(rings.vertices)
+    blocks, pieces = begin(frame, borders, rings.vertices, (0, frame.rows))
     covers = covers_of(blocks, pieces, borders, len(rings), rings.vertices, None)
-    cells: NDArray[np.bool_] = covers.first(blocks) != OUTSIDE
+    cells: NDArray[np.bool_] = covers.middles(blocks).first != OUTSIDE
     _, column, row = pieces.crossed(blocks)
     cells[row * frame.columns + column] = True
     return cells
@@ -80,8 +80,8 @@ def _touched(frame: Frame, rings: Rings) -> NDArray[np.bool_]:
 
 def _patch(
     frame: Frame, rings: Rings, ranking: Ranking, some: Positions, cells: NDArray[np.bool_]
-) -> CellIndex:
-    """Make the index of some grids in some cells, in positions and vertices of them all."""
+) -> Parts:
+    """Make the arrays of some grids in some cells, in positions and vertices of them all."""
     chosen = np.zeros(len(rings), dtype=bool)
     chosen[some] = True
     order = ranking.positions[chosen[ranking.positions]]
@@ -89,8 +89,10 @@ def _patch(
     rank = np.empty(len(rings), dtype=np.intp)
     rank[order] = np.arange(len(order))
     few = rings.taken(some)
-    levels = levels_of(frame, few, borders_of(few, rank[some]), cells)
-    patch = pack(frame, rings.vertices, levels, Ranking(order, dedicated))
+    borders = Borders.of(few, rank[some]).paired(few.vertices)
+    blocks, pieces = begin(frame, borders, few.vertices, (0, frame.rows))
+    levels = levels_of(blocks, pieces, few, borders, cells)
+    patch = pack(len(cells), levels, Ranking(order, dedicated))
     # from the vertices of the few to those of all
     place = ranges(rings.starts[rings.of_grid[some]], _vertex_counts(rings)[some])
     one = patch.nodes[:, 0] < MANY
@@ -121,23 +123,18 @@ def _moved(before: Before, rings: Rings) -> CellIndex:
     )
 
 
-def _joined(old: CellIndex, patch: CellIndex, cells: NDArray[np.bool_]) -> CellIndex:
+def _joined(old: CellIndex, patch: Parts, cells: NDArray[np.bool_]) -> CellIndex:
     """Put the patch over the cells that it is for."""
     top = len(cells)
     codes = np.where(patch.cells < OUTSIDE, patch.cells - len(old.nodes), patch.cells)
     whole_place = old.cells.copy()
     whole_place[:top][cells] = codes[:top][cells]
-    nodes = patch.nodes.copy()
-    block = nodes[:, 0] >= BLOCK
-    many = ~block & (nodes[:, 0] >= MANY)
-    nodes[block, 1] += np.uint32(len(old.cells) - top)
-    nodes[many, 2] += np.uint32(len(old.runs))
-    nodes[many, 3] += np.uint32(len(old.candidates))
+    shift(patch.nodes, len(old.cells) - top, len(old.runs), len(old.candidates))
     return CellIndex(
         old.frame,
         old.vertices,
         np.concatenate([whole_place, codes[top:]]).astype(np.int32),
-        np.concatenate([old.nodes, nodes]),
+        np.concatenate([old.nodes, patch.nodes]),
         np.concatenate([old.runs, patch.runs]),
         np.concatenate([old.candidates, patch.candidates]),
         old.grids,

@@ -375,7 +375,7 @@ def _leaf_claim(tables: Tables, node: Integer, x: float, y: float) -> tuple[Inte
 @inlined
 def _more(tables: Tables, node: Integer) -> bool:
     """Return whether the next node is a leaf of the same cell."""
-    word: Integer = np.int64(tables.nodes[node, 0])
+    word = int(tables.nodes[node, 0])
     return word >= MANY and word & MORE != 0
 
 

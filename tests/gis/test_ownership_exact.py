@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shapely import affinity
 
 from gis import compiled
+from gis.cells import build, leaves
 from gis.errors import InvalidGrids, InvalidPoints
 from gis.geometry import OUTSIDE
 from gis.ownership import GridIndex
@@ -21,8 +22,10 @@ from tests.benchmarks.tessellation import points, tessellation
 
 
 @pytest.fixture(params=["compiled", "plain"], autouse=True)
-def mode(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every test runs with compiled code and without, building included."""
+def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Every test runs with compiled code and without, building included, and in many bands."""
+    monkeypatch.setattr(leaves, "WORTH_COMPILING", 0)
+    monkeypatch.setattr(build, "AT_ONCE", 500)
     if request.param == "compiled":
         assert compiled.available()  # a dependency of development: the twins are not left untried
     with compiled.switched_off() if request.param == "plain" else nullcontext():
