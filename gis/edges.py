@@ -19,7 +19,7 @@ from gis.geometry import Degrees, Geometries, Metres, Positions
 from gis.rings import ranges
 
 _CHUNK: Final = 32_768  # pairs of a point and an edge held at once: they fit in the cache
-_RUN: Final = 16  # edges that share a box, at least
+_RUN: Final = 8  # edges that share a box, at least
 _RUNS_NEAR: Final = 4  # how many runs are commonly left of a long boundary
 _RUNS_MANY: Final = 16  # from here on their boxes spare one point more than they cost
 _GAUSS_MAX_M: Final = 2_000.0  # below this the mid-latitude formula is exact to a micrometre
@@ -177,26 +177,29 @@ class BoundaryEdges:
 
     def _distance(self, lon: float, lat: float, which: int) -> tuple[float, float, float]:
         """Return how far the boundary is, but for its last bits when it is far, and where."""
-        edges = self._edges_in_reach(lon, lat, which)
+        scale = metres_a_degree(lat, math.sqrt)
+        edges = self._edges_in_reach(lon, lat, scale, which)
         if not edges.size:
             return math.nan, lon, lat
         if edges.size == 1:  # as nearly always
             at = int(edges[0])
             ends = (*self.vertices[at].tolist(), *self.vertices[at + 1].tolist())
-            x, y, *foot = nearest_on((lon, lat), ends, math.sqrt)
+            x, y, *foot = nearest_on((lon, lat), ends, scale, math.sqrt)
             return math.sqrt(x * x + y * y), foot[0], foot[1]
-        x, y, *feet = nearest_on((lon, lat), self._ends(edges))
+        x, y, *feet = nearest_on((lon, lat), self._ends(edges), scale)
         squares = x * x + y * y
         nearest = np.flatnonzero(squares == squares.min())[-1]
         return math.sqrt(squares[nearest]), float(feet[0][nearest]), float(feet[1][nearest])
 
-    def _edges_in_reach(self, lon: float, lat: float, which: int) -> Positions:
+    def _edges_in_reach(
+        self, lon: float, lat: float, scale: tuple[float, float], which: int
+    ) -> Positions:
         """Return the edges of one geometry that can be nearest to one point."""
         runs = self.runs
         first, end = runs.first[which], runs.first[which + 1]
         if first == end:
             return np.zeros(0, dtype=np.intp)
-        here, scale = (lon, lat), metres_a_degree(lat, math.sqrt)
+        here = lon, lat
         if end - first == 1:
             start = int(runs.start[first])
             ends = self._ends(slice(start, start + int(runs.size[first])))
@@ -222,7 +225,8 @@ class BoundaryEdges:
         )
         near = squares <= reach(_least_of_rows(squares, row, len(lon)), scale)[row]
         row, edge = row[near], edge[near]
-        x, y, *feet = nearest_on((lon[row], lat[row]), self._ends(edge))
+        of_row = scale[0][row], scale[1][row]
+        x, y, *feet = nearest_on((lon[row], lat[row]), self._ends(edge), of_row)
         squares = x * x + y * y
         least = _least_of_rows(squares, row, len(lon))
         at = np.flatnonzero(squares == least[row])
@@ -246,10 +250,11 @@ class BoundaryEdges:
         return row[near], run[near]
 
     def _box_squares(self, here: Any, run: Positions, scale: Any) -> tuple[Metres, Metres]:
-        """Return the squared metres that runs are away at least, and at most."""
+        """Return the squared metres that runs are away at least, and at most: to their start."""
         corner = self.vertices[self.runs.start[run]]
         boxes = self.runs.boxes[run]
-        return box_squares(here, tuple(boxes.T), tuple(corner.T), scale)
+        x, y = (corner[:, 0] - here[0]) * scale[0], (corner[:, 1] - here[1]) * scale[1]
+        return box_square(here, tuple(boxes.T), scale), x * x + y * y
 
     def _ends(self, edge: Any) -> tuple[Any, Any, Any, Any]:
         """Return where edges begin and end."""
@@ -259,28 +264,28 @@ class BoundaryEdges:
 
 
 # What follows takes one point and edge (floats), or many (arrays of one shape), and is compiled as
-# it stands: sums, products and roots only, which are rounded in one way everywhere.
+# it stands: sums, products and roots only, which are rounded in one way everywhere. The larger and
+# the smaller of two have names of their own, so that there they can do without NaN's rules.
+
+maximum, minimum = np.maximum, np.minimum
 
 
-def box_squares(here: Any, box: Any, corner: Any, scale: Any) -> tuple[Any, Any]:
-    """Return the squared metres that a run is away at least, by its box, and at most.
+def box_square(here: Any, box: Any, scale: Any) -> Any:
+    """Return the squared metres to a box: no edge in it is nearer, in the plane of the point.
 
     Parameters
     ----------
     here : tuple
         Longitude and latitude of the point.
     box : tuple
-        West, south, east and north of the run.
-    corner : tuple
-        Longitude and latitude of its first vertex.
+        West, south, east and north.
     scale : tuple
         The metres of a degree of longitude and of latitude at the point.
     """
     (lon, lat), (west, south, east, north) = here, box
-    x = np.maximum(np.maximum(west - lon, lon - east), 0.0) * scale[0]
-    y = np.maximum(np.maximum(south - lat, lat - north), 0.0) * scale[1]
-    to_x, to_y = (corner[0] - lon) * scale[0], (corner[1] - lat) * scale[1]
-    return x * x + y * y, to_x * to_x + to_y * to_y
+    x = maximum(maximum(west - lon, lon - east), 0.0) * scale[0]
+    y = maximum(maximum(south - lat, lat - north), 0.0) * scale[1]
+    return x * x + y * y
 
 
 def flat_square(here: Any, ends: Any, scale: Any) -> Any:
@@ -289,7 +294,7 @@ def flat_square(here: Any, ends: Any, scale: Any) -> Any:
     Parameters
     ----------
     here, scale : tuple
-        As for :func:`box_squares`.
+        As for :func:`box_square`.
     ends : tuple
         Longitude and latitude of the edge's start, and of its end.
     """
@@ -313,17 +318,17 @@ def reach(square: Any, scale: Any) -> Any:
 
 
 def nearest_on(
-    here: Any, ends: Any, sqrt: Callable[[Any], Any] = np.sqrt
+    here: Any, ends: Any, scale: Any, sqrt: Callable[[Any], Any] = np.sqrt
 ) -> tuple[Any, Any, Any, Any]:
     """Return an edge's nearest point: as metres east and north of here, and where it is.
 
-    The scale is taken at the latitude half way, first to the edge's middle, then to the foot
-    found: so it is right to the square of distance over radius.
+    The foot is found with the scale at the point, and again with that half way to the foot found:
+    so it is right to the square of distance over radius.
     """
     (lon, lat), (from_lon, from_lat, to_lon, to_lat) = here, ends
     over_lon, over_lat = to_lon - from_lon, to_lat - from_lat
     start_lon, start_lat = from_lon - lon, from_lat - lat
-    east, north = metres_a_degree(lat + (start_lat + 0.5 * over_lat) / 2.0, sqrt)
+    east, north = scale
     foot = foot_along(start_lon * east, start_lat * north, over_lon * east, over_lat * north)
     east, north = metres_a_degree(lat + (start_lat + foot * over_lat) / 2.0, sqrt)
     foot = foot_along(start_lon * east, start_lat * north, over_lon * east, over_lat * north)
@@ -336,9 +341,9 @@ def nearest_on(
 
 def foot_along(start_x: Any, start_y: Any, along_x: Any, along_y: Any) -> Any:
     """Return how far along an edge the foot of the point at the origin is, from 0 to 1."""
-    length = np.maximum(along_x * along_x + along_y * along_y, 1e-300)  # no length: 0
+    length = maximum(along_x * along_x + along_y * along_y, 1e-300)  # no length: 0
     foot = -(start_x * along_x + start_y * along_y) / length
-    return np.minimum(np.maximum(foot, 0.0), 1.0)
+    return minimum(maximum(foot, 0.0), 1.0)
 
 
 def _geodesic_when_far(

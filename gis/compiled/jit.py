@@ -1,6 +1,7 @@
 """The one way in which functions are compiled."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Final, TypeVar
@@ -35,6 +36,10 @@ def jit(function: Function, *, inline: bool = False) -> Function:
         # after a change, or an update, of what the function calls
         compiled._cache._cache_file._source_stamp = _SOURCES
     return compiled  # type: ignore[no-any-return] # a dispatcher, called as the function is
+
+
+inlined: Final = partial(jit, inline=True)
+"""For what is called once a point, or has too many arrays to be handed on each time."""
 
 
 def twin_of(function: Function, *, inline: bool = False, **called: Callable[..., Any]) -> Function:

@@ -1,6 +1,5 @@
 """The compiled twin of what takes longest of making an index: see :mod:`gis.cells.leaves`."""
 
-from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -12,11 +11,9 @@ from gis.cells import covers
 from gis.cells.borders import NOBODY
 from gis.cells.leaves import BITS_AT, CANDIDATES, EDGES, ENDS_ABOVE, STARTS_ABOVE
 from gis.compiled.exact import side
-from gis.compiled.jit import jit
+from gis.compiled.jit import inlined, jit
 
 _FEW: Final = 24
-
-inlined = partial(jit, inline=True)
 
 Floats: TypeAlias = NDArray[np.float64]
 Numbers: TypeAlias = NDArray[np.int64]

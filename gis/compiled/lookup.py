@@ -8,7 +8,6 @@ Together this makes ten times as many points a second as one point after the oth
 What rounding leaves in doubt, and what lies on an edge, is asked again exactly.
 """
 
-from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -28,7 +27,7 @@ from gis.cells.index import (
 )
 from gis.cells.leaves import BITS_AT, EDGES, ENDS_ABOVE, STARTS_ABOVE
 from gis.compiled.exact import side
-from gis.compiled.jit import jit
+from gis.compiled.jit import inlined, jit
 from gis.compiled.prefetch import prefetch
 from gis.exact import FILTER
 from gis.geometry import OUTSIDE
@@ -38,9 +37,6 @@ _LONG: Final = 5
 """Leaves of one run are sorted by how many edges it has, up to so many."""
 
 _WORD: Final = (1 << BASE_AT) - 1
-
-inlined = partial(jit, inline=True)
-"""For what is called once a point: an index has too many arrays to be handed on each time."""
 
 Integer: TypeAlias = Any
 """Of 64 bits, whether numpy's or Python's: compiled, they are one."""
