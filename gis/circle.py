@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis import compiled
 from gis.ellipsoid import metres_a_degree
 from gis.geometry import Degrees, Positions
 from gis.ownership import GridIndex
@@ -62,6 +63,12 @@ def _areas(
     sector after it has left, as seen from the middle; the sum over a ring is its share.
     """
     east, north = metres_a_degree(lat, math.sqrt)
+    fast = compiled.twin("circle")
+    if fast is not None:
+        found: NDArray[np.float64] = fast.areas(
+            *grids.outlines, positions, (lon, lat), (east, north), radius_m
+        )
+        return found
     rings = grids.rings(positions)
     x, y = (rings.vertices[:, 0] - lon) * east, (rings.vertices[:, 1] - lat) * north
     start = rings.edges

@@ -19,21 +19,20 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from gis import compiled
+from gis import compiled, index_file
 from gis.cells import lookup, single
 from gis.cells.build import build
-from gis.cells.index import CellIndex, Frame, Ranking
+from gis.cells.index import Ranking
 from gis.cells.rebuild import Before, rebuild
-from gis.edges import BoundaryEdges, Runs
+from gis.edges import BoundaryEdges
 from gis.ellipsoid import degrees_around
-from gis.errors import InvalidGrids, InvalidPoints, SnapshotInvalid
-from gis.exact import TINY
+from gis.errors import InvalidGrids
 from gis.geometry import OUTSIDE, Degrees, Geometries, Metres, Positions
+from gis.given import check_grids, check_vertices, coordinates, geometry_array
+from gis.index_file import Contents
 from gis.rings import Rings
-from gis.snapshot import read_arrays, write_arrays
 
 _TIE_M: Final = 1e-6  # nearer than a micrometre to one another is equally near
-_POLYGONAL: Final = (3, 6)  # shapely's type ids of Polygon and MultiPolygon
 
 
 class GridIndex:
@@ -81,37 +80,32 @@ class GridIndex:
         edition: str | None = None,
         previous: "GridIndex | None" = None,
     ) -> None:
-        shapes = _geometry_array(geometries)
-        _check(codes, shapes)
+        shapes = geometry_array(geometries)
+        check_grids(codes, shapes)
         first = np.zeros(len(codes), bool) if dedicated is None else np.asarray(dedicated, bool)
         if first.shape != (len(codes),):
             raise InvalidGrids(f"dedicated tells of {first.size} grids, but there are {len(codes)}")
         rings = Rings.of(shapes)
-        _check_vertices(codes, rings)
+        check_vertices(codes, rings)
         ranking = _ranking(codes, first)
         cells = None
         if previous is not None:
             now = _now(previous, codes, first, rings)
             cells = rebuild(Before(previous._cells, previous._rings, now), rings, ranking)
-        self._take(tuple(codes), first, edition, rings, cells or build(rings, ranking))
+        cells = cells or build(rings, ranking)
+        self._take(Contents(tuple(codes), first, edition, rings, cells))
 
-    def _take(
-        self,
-        codes: tuple[str, ...],
-        dedicated: NDArray[np.bool_],
-        edition: str | None,
-        rings: Rings,
-        cells: CellIndex,
-        runs: Runs | None = None,
-    ) -> None:
+    def _take(self, contents: Contents) -> None:
         """Hold what was made or read."""
-        self.codes: tuple[str, ...] = codes
-        self.dedicated: NDArray[np.bool_] = dedicated
-        self.edition: str | None = edition
-        self.edges = BoundaryEdges(rings.vertices, rings.starts, rings.of_grid, runs)
+        rings = contents.rings
+        self.codes: tuple[str, ...] = contents.codes
+        self.dedicated: NDArray[np.bool_] = contents.dedicated
+        self.edition: str | None = contents.edition
+        self.edges = BoundaryEdges(rings.vertices, rings.starts, rings.of_grid, contents.runs)
         self._rings = rings
-        self._simple: dict[int, bool] = {}
-        self._cells = cells
+        self._cells = contents.cells
+        self._simple = contents.simple
+        self._found_simple: dict[int, bool] = {}
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -134,12 +128,21 @@ class GridIndex:
         """Return the rings of some grids."""
         return self._rings.taken(positions)
 
+    @cached_property
+    def outlines(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The rings and the runs of their edges, as compiled code takes them."""
+        rings = self._rings
+        return (
+            (rings.vertices, rings.starts, rings.shells, rings.of_grid), tuple(self.edges.runs)
+        )  # fmt: skip
+
     def is_simple(self, position: int) -> bool:
         """Return whether a grid's rings neither cross nor cover one another; found out once."""
-        known = self._simple.get(position)
-        if known is None:
-            known = self._simple[position] = bool(shapely.is_valid(self.outline(position)))
-        return known
+        if self._simple is not None:
+            return bool(self._simple[position])
+        if position not in self._found_simple:
+            self._found_simple[position] = bool(shapely.is_valid(self.outline(position)))
+        return self._found_simple[position]
 
     @property
     def nbytes(self) -> dict[str, int]:
@@ -172,7 +175,7 @@ class GridIndex:
         >>> index.owners(np.array([1.0, 9.0]), np.array([0.5, 9.0])).tolist()
         [0, -1]
         """
-        lons, lats = _coordinates(lon, lat)
+        lons, lats = coordinates(lon, lat)
         if threads > 1 and len(lons) > threads:
             cuts = np.linspace(0, len(lons), threads + 1).astype(int)
             parts = [slice(*cut) for cut in pairwise(cuts)]
@@ -223,7 +226,7 @@ class GridIndex:
         >>> owners.tolist(), metres.round().tolist(), disputed.tolist()
         ([0, 0, -1], [0.0, 111.0, nan], [True, False, False])
         """
-        lons, lats = _coordinates(lon, lat)
+        lons, lats = coordinates(lon, lat)
         fast = compiled.twin("lookup")
         if fast is None:
             owners, disputed = lookup.claims(self._cells, lons, lats)
@@ -287,7 +290,7 @@ class GridIndex:
         >>> index.nearest([1.0001, 1.001], [0.5, 0.5], within_m=50).tolist()
         [0, -1]
         """
-        lons, lats = _coordinates(lon, lat)
+        lons, lats = coordinates(lon, lat)
         out = self.owners(lons, lats)
         lost = np.flatnonzero((out == OUTSIDE) & np.isfinite(lons) & np.isfinite(lats))
         out[lost], _ = self.nearest_outside(lons[lost], lats[lost], within_m)
@@ -299,7 +302,9 @@ class GridIndex:
         In order of precedence.
         """
         east, north = degrees_around(lat, within_m)
-        near = single.around(self._cells, lon - east, lat - north, lon + east, lat + north)
+        box = lon - east, lat - north, lon + east, lat + north
+        fast = compiled.twin("lookup")
+        near = single.around(self._cells, *box) if fast is None else fast.around(self._tables, *box)
         return near[np.argsort(self._rank[near])]
 
     def nearest_outside(
@@ -365,15 +370,16 @@ class GridIndex:
         path : Path or str
             What is there already stays until all is written.
         """
-        made = self._cells.made
-        facts = {"edition": self.edition, "frame": list(self._cells.frame), "made": made}
-        write_arrays(Path(path), facts, {
-            "codes": np.frombuffer("\0".join(self.codes).encode(), dtype=np.uint8),
-            "dedicated": self.dedicated,
-            **{f"rings.{name}": getattr(self._rings, name) for name in _RINGS},
-            **{f"cells.{name}": getattr(self._cells, name) for name in _CELLS},
-            **{f"runs.{name}": getattr(self.edges.runs, name) for name in Runs._fields},
-        })  # fmt: skip
+        simple = self._simple
+        if simple is None:  # found out for all while there is time
+            simple = shapely.is_valid(self._rings.geometries())
+        index_file.write(
+            Path(path),
+            Contents(
+                self.codes, self.dedicated, self.edition, self._rings, self._cells,
+                self.edges.runs, simple,
+            ),
+        )  # fmt: skip
 
     @classmethod
     def load(cls, path: Path | str) -> "GridIndex":
@@ -386,61 +392,18 @@ class GridIndex:
         FileNotFoundError
             If there is none.
         """
-        facts, arrays = read_arrays(Path(path))
-        try:
-            text = arrays["codes"].tobytes().decode()
-            codes = tuple(text.split("\0")) if len(arrays["dedicated"]) else ()
-            rings = Rings(*(arrays[f"rings.{name}"] for name in _RINGS))
-            cells = CellIndex(
-                frame=Frame(*facts["frame"]),
-                vertices=rings.vertices,
-                grids=len(codes),
-                made=facts["made"],
-                **{name: arrays[f"cells.{name}"] for name in _CELLS},
-            )
-            runs = Runs(*(arrays[f"runs.{name}"] for name in Runs._fields))
-        except (KeyError, TypeError) as error:
-            raise SnapshotInvalid(f"{path} is a snapshot, but of something else") from error
         index = cls.__new__(cls)
-        index._take(codes, arrays["dedicated"], facts["edition"], rings, cells, runs)
+        index._take(index_file.read(Path(path)))
         return index
 
 
 _NO_FLAGS: Final = np.zeros(0, dtype=bool)
-_RINGS: Final = ("vertices", "starts", "shells", "of_grid")
-_CELLS: Final = ("cells", "nodes", "runs", "candidates")
 
 
 def _ranking(codes: Sequence[str], dedicated: NDArray[np.bool_]) -> Ranking:
     """Return the order of precedence: dedicated grids first, then by code."""
     order = sorted(range(len(codes)), key=lambda i: (not dedicated[i], codes[i]))
     return Ranking(np.array(order, dtype=np.intp), int(dedicated.sum()))
-
-
-def _coordinates(lon: ArrayLike, lat: ArrayLike) -> tuple[Degrees, Degrees]:
-    """Return both as flat float64 arrays of one length."""
-    try:
-        if {np.asarray(lon).dtype.kind, np.asarray(lat).dtype.kind} & set("cmM"):
-            raise TypeError("complex numbers and times are no degrees")
-        lons = np.atleast_1d(np.asarray(lon, dtype=np.float64))
-        lats = np.atleast_1d(np.asarray(lat, dtype=np.float64))
-    except (TypeError, ValueError) as error:
-        raise InvalidPoints("longitudes and latitudes must be numbers") from error
-    if lons.shape != lats.shape or lons.ndim != 1:
-        raise InvalidPoints(
-            f"longitudes of shape {lons.shape} and latitudes of shape {lats.shape}: "
-            "give one latitude for each longitude, in a row"
-        )
-    return lons, lats
-
-
-def _geometry_array(geometries: Geometries) -> Geometries:
-    """Return a flat object array that holds them."""
-    if isinstance(geometries, np.ndarray) and geometries.ndim == 1:
-        return geometries.astype(object)
-    array = np.empty(len(geometries), dtype=object)
-    array[:] = list(geometries)
-    return array
 
 
 def _now(
@@ -455,46 +418,3 @@ def _now(
     same &= before.same_as(after)
     now[there[~same]] = OUTSIDE
     return now
-
-
-def _check(codes: Sequence[str], geometries: Geometries) -> None:
-    """Refuse what no index can be made of, and say which grid it is."""
-    if len(codes) != len(geometries):
-        raise InvalidGrids(
-            f"{len(codes)} codes for {len(geometries)} geometries: give one code for each grid"
-        )
-    seen: dict[str, int] = {}
-    for position, code in enumerate(codes):
-        if not isinstance(code, str) or not code:
-            raise InvalidGrids(f"grid {position + 1} has no code (found {code!r})")
-        if code in seen:
-            raise InvalidGrids(
-                f"the code {code} comes twice, at grids {seen[code] + 1} and {position + 1}: "
-                "give each grid a code of its own, or join its pieces into one MultiPolygon"
-            )
-        seen[code] = position
-    for position, geometry in enumerate(geometries):
-        if geometry is not None and not isinstance(geometry, shapely.Geometry):
-            raise InvalidGrids(f"grid {codes[position]} has no geometry but {geometry!r}")
-    kinds = shapely.get_type_id(geometries)
-    wrong = np.flatnonzero(~shapely.is_missing(geometries) & ~np.isin(kinds, _POLYGONAL))
-    if wrong.size:
-        position = int(wrong[0])
-        raise InvalidGrids(
-            f"grid {codes[position]} is a {geometries[position].geom_type}, "
-            "but a grid is a Polygon or MultiPolygon"
-        )
-
-
-def _check_vertices(codes: Sequence[str], rings: Rings) -> None:
-    """Refuse vertices at infinity or NaN, and those that no exact product can be made of."""
-    if rings.vertices.min(initial=1.0) >= TINY and np.isfinite(rings.vertices.max(initial=1.0)):
-        return  # as nearly always in the north and east
-    size = np.abs(rings.vertices)
-    bad = np.flatnonzero(~(np.isfinite(size) & ((size == 0.0) | (size >= TINY))).all(axis=1))
-    if bad.size:
-        ring = int(np.searchsorted(rings.starts, bad[0], side="right")) - 1
-        raise InvalidGrids(
-            f"grid {codes[rings.grids[ring]]} has a vertex at {rings.vertices[bad[0]].tolist()}: "
-            f"a coordinate must be finite, and 0 or at least {TINY} in size"
-        )

@@ -1,6 +1,5 @@
 """How the cell index of a coverage is made: level by level, crowded cells cut again."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -24,6 +23,7 @@ grids share. More are quicker to ask, and larger."""
 AT_ONCE: Final = 300_000
 """How many edges are in a band, about."""
 
+_THREADS: Final = 4
 _CROWDED: Final = 8  # edges in a cell that is cut again
 _LEVELS: Final = 4
 _SIDE_MAX: Final = 32  # cells a side of a cell that was cut
@@ -31,7 +31,7 @@ _SLACK_MAX: Final = 2.0**-24
 
 
 def build(rings: Rings, ranking: Ranking) -> CellIndex:
-    """Make the index; band by band, so that working arrays stay small, on all processors.
+    """Make the index; band by band, so that working arrays stay small, on several processors.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def build(rings: Rings, ranking: Ranking) -> CellIndex:
         levels = levels_of(*begin(frame, borders, rings.vertices, rows), rings, borders)
         return pack((rows[1] - rows[0]) * frame.columns, levels, ranking)
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
         parts = list(pool.map(made, _bands(frame, edges, rings.vertices)))
     return joined(frame, rings.vertices, parts, len(rings))
 

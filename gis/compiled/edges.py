@@ -29,10 +29,10 @@ def _minimum(one: float, other: float) -> float:
     return one if one < other else other
 
 
-_either: Any = {"maximum": _maximum, "minimum": _minimum}
+either: Any = {"maximum": _maximum, "minimum": _minimum}
 _metres_a_degree = twin_of(ellipsoid.metres_a_degree, inline=True)
-_foot_along = twin_of(edges.foot_along, inline=True, **_either)
-_box_square = twin_of(edges.box_square, inline=True, **_either)
+_foot_along = twin_of(edges.foot_along, inline=True, **either)
+_box_square = twin_of(edges.box_square, inline=True, **either)
 _flat_square = twin_of(edges.flat_square, inline=True, foot_along=_foot_along)
 _reach = twin_of(edges.reach, inline=True)
 _nearest_on = twin_of(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gis.cells.index import (
     BASE_AT,
     BLOCK,
+    CANDIDATES_AT,
     DEDICATED_AT,
     FIRST_NODE,
     KINDS_AT,
@@ -312,6 +313,64 @@ def claim(bare: Bare, x: float, y: float) -> tuple[Integer, bool]:
     tables = _named(bare)
     code = _code(tables, x, y)
     return (code, False) if code >= OUTSIDE else _leaf_claim(tables, FIRST_NODE - code, x, y)
+
+
+@jit
+def around(bare: Bare, west: float, south: float, east: float, north: float) -> NDArray[np.intp]:
+    """Return the positions of the grids that may touch a box, ascending: all that do, and some."""
+    tables = _named(bare)
+    frame = tables.frame
+    found = {np.int64(OUTSIDE)}
+    west, south = max(west, frame.west), max(south, frame.south)
+    east, north = min(east, frame.east), min(north, frame.north)
+    if west <= east and south <= north:
+        left, low = (
+            np.int64((west - frame.west) * frame.columns_a_degree),
+            np.int64((south - frame.south) * frame.rows_a_degree),
+        )
+        right, high = (
+            np.int64((east - frame.west) * frame.columns_a_degree),
+            np.int64((north - frame.south) * frame.rows_a_degree),
+        )
+        for row in range(low, high + 1):
+            for cell in range(row * frame.columns + left, row * frame.columns + right + 1):
+                _add_candidates(tables, np.int64(tables.cells[cell]), found)
+    found.discard(np.int64(OUTSIDE))
+    out = np.empty(len(found), dtype=np.intp)
+    for place, grid in enumerate(found):
+        out[place] = grid
+    out.sort()
+    return out
+
+
+@jit
+def _add_candidates(tables: Tables, code: Integer, found: set[Any]) -> None:
+    """Add the grids that may cover something of a cell that says ``code``."""
+    nodes, candidates = tables.nodes, tables.candidates
+    if code >= OUTSIDE:
+        found.add(code)
+        return
+    waiting = [FIRST_NODE - code]
+    while waiting:
+        node = waiting.pop()
+        word = np.int64(nodes[node, 0])
+        if word >= BLOCK:
+            begin, size = np.int64(nodes[node, 1]), word - BLOCK
+            for cell in range(begin, begin + size * size):
+                code = np.int64(tables.cells[cell])
+                if code >= OUTSIDE:
+                    found.add(code)
+                else:
+                    waiting.append(FIRST_NODE - code)
+        elif word < MANY:
+            found.add(np.int64(np.int32(nodes[node, 2])))
+            found.add(np.int64(np.int32(nodes[node, 3])))
+        else:
+            begin = np.int64(nodes[node, 3])
+            for place in range(begin, begin + (word >> CANDIDATES_AT & 31)):
+                found.add(np.int64(candidates[place]))
+            if word & MORE:
+                waiting.append(node + 1)
 
 
 @inlined

@@ -1,9 +1,12 @@
 """The grids of a file as an index: one grid a code, mended where an outline is invalid."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gis.geometry import Geometries
 from gis.ownership import GridIndex
@@ -35,7 +38,7 @@ def index_grids(grids: SourceLayer, code: str) -> tuple[GridIndex, tuple[str, ..
     if len(flat):
         raise LayerRefused(f"{grids.name}: no area (polygon) in {listed(flat + 1)}.")
     notes: list[str] = []
-    invalid = np.flatnonzero(~shapely.is_valid(geometries))
+    invalid = np.flatnonzero(~_valid(geometries))
     if len(invalid):
         geometries = geometries.copy()
         geometries[invalid] = shapely.make_valid(
@@ -49,8 +52,18 @@ def index_grids(grids: SourceLayer, code: str) -> tuple[GridIndex, tuple[str, ..
     return GridIndex(names, merged), tuple(notes)
 
 
+def _valid(geometries: Geometries) -> NDArray[np.bool_]:
+    """Return which geometries are valid; found out on all processors."""
+    threads = len(os.sched_getaffinity(0))
+    parts = np.array_split(geometries, threads)
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate(list(pool.map(shapely.is_valid, parts)))
+
+
 def _one_a_code(codes: Sequence[str], geometries: Geometries) -> tuple[list[str], Geometries, int]:
     """Join the rows of one code; return how many codes had several."""
+    if len(set(codes)) == len(codes):
+        return list(codes), geometries, 0
     rows: dict[str, list[int]] = {}
     for row, code in enumerate(codes):
         rows.setdefault(code, []).append(row)
