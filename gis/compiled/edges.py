@@ -143,7 +143,7 @@ def _notes() -> Notes:
     return Notes(np.empty(_ROOM, dtype=np.int64), np.empty(_ROOM), np.empty(_AT_ONCE))
 
 
-@jit
+@inlined
 def _sieve(
     vertices: Floats,
     runs: Runs,
@@ -213,7 +213,7 @@ def _sieve_run(
     return noted, within
 
 
-@jit
+@inlined
 def _squares(
     line: Floats,
     here: tuple[float, float],
