@@ -176,21 +176,25 @@ class GridIndex:
         [0, -1]
         """
         lons, lats = coordinates(lon, lat)
-        if threads > 1 and len(lons) > threads:
-            cuts = np.linspace(0, len(lons), threads + 1).astype(int)
-            parts = [slice(*cut) for cut in pairwise(cuts)]
-            with ThreadPoolExecutor(threads) as pool:
-                found = pool.map(lambda part: self._owners(lons[part], lats[part]), parts)
-                return np.concatenate(list(found))
-        return self._owners(lons, lats)
+        out = np.empty(len(lons), dtype=np.intp)
+        cuts = np.linspace(0, len(lons), max(min(threads, len(lons)), 1) + 1).astype(int)
+        parts = [slice(*cut) for cut in pairwise(cuts)]
+        if len(parts) == 1:
+            self._write_owners(lons, lats, out)
+        else:
+            with ThreadPoolExecutor(len(parts)) as pool:
+                for _ in pool.map(
+                    lambda part: self._write_owners(lons[part], lats[part], out[part]), parts
+                ):
+                    pass
+        return out
 
-    def _owners(self, lons: Degrees, lats: Degrees) -> Positions:
+    def _write_owners(self, lons: Degrees, lats: Degrees, out: Positions) -> None:
         fast = compiled.twin("lookup")
         if fast is None:
-            return lookup.owners(self._cells, lons, lats)
-        out = np.empty(len(lons), dtype=np.intp)
-        fast.owners(self._tables, lons, lats, out, _NO_FLAGS)
-        return out
+            out[:] = lookup.owners(self._cells, lons, lats)
+        else:
+            fast.owners(self._tables, lons, lats, out, _NO_FLAGS)
 
     @cached_property
     def _tables(self) -> Any:
