@@ -30,11 +30,9 @@ async def route_one(query: Annotated[RouteQuery, Query()], services: OpenService
     where = Place(query.lon, query.lat, query.datum, query.accuracy_m)
     found = place(await services.in_force(), where)
     if found.placement.rule is Rule.UNPLACED:
-        raise invalid(
-            f"lon and lat: {found.placement.reason}. Longitude comes first.",
-            "query",
-            str(found.placement.reason),
-        )
+        reason = str(found.placement.reason)
+        order = "" if "longitude comes first" in reason else " Longitude comes first."
+        raise invalid(f"lon and lat: {reason}.{order}", "query", reason)
     answer = placement_json(found)
     if query.category is not None:
         answer["department"] = await services.department(query.category)

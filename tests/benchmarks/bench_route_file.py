@@ -31,7 +31,7 @@ CATEGORIES = np.array(["道路破损", "井盖缺失", "占道经营", "暴露�
 PARTS = 8
 
 
-def main(count: int = 1_000_000) -> None:
+def main(count: int = 4_000_000) -> None:
     """Print seconds and ratios for two numbers of grids and two formats."""
     print(f"{count:,} points, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(prefix="lianxin-bench-") as name:
