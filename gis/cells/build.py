@@ -1,6 +1,6 @@
 """How the cell index of a coverage is made: level by level, crowded cells cut again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Final
@@ -12,7 +12,7 @@ from gis.cells.blocks import Blocks, Pieces
 from gis.cells.borders import NOBODY, Borders
 from gis.cells.covers import covers_of
 from gis.cells.index import CellIndex, Frame, Ranking
-from gis.cells.leaves import Crossings, Leaves, counted_above, crossings_of, leaves_of
+from gis.cells.leaves import Crossings, Leaves, counted_above, crossings_of, leaf_maker, leaves_of
 from gis.cells.pack import Level, Parts, joined, pack
 from gis.rings import Rings, ranges
 
@@ -43,10 +43,13 @@ def build(rings: Rings, ranking: Ranking) -> CellIndex:
     edges = Borders.of(rings, np.argsort(ranking.positions))
     frame = Frame.around(rings.bounds, CELLS_AN_EDGE * len(edges))
 
+    make_leaves = leaf_maker(len(edges))
+
     def made(band: tuple[tuple[int, int], Borders]) -> Parts:
         rows, edges = band
         borders = edges.paired(rings.vertices)
-        levels = levels_of(*begin(frame, borders, rings.vertices, rows), rings, borders)
+        start = begin(frame, borders, rings.vertices, rows)
+        levels = levels_of(*start, rings, borders, make_leaves=make_leaves)
         return pack((rows[1] - rows[0]) * frame.columns, levels, ranking)
 
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -86,6 +89,8 @@ def levels_of(
     pieces: Pieces,
     rings: Rings,
     borders: Borders,
+    *,
+    make_leaves: Callable[..., Leaves] = leaves_of,
     only: NDArray[np.bool_] | None = None,
 ) -> list[Level]:
     """Make the leaves and blocks, level by level.
@@ -94,6 +99,8 @@ def levels_of(
     ----------
     blocks, pieces
         What to begin with: one block, west of which there is nothing, and the edges in it.
+    make_leaves : callable
+        :func:`gis.cells.leaves.leaves_of`, or its twin.
     only : ndarray of bool, optional
         The cells of the block that are wanted; in the others nothing is decided.
     """
@@ -108,7 +115,7 @@ def levels_of(
         if only is not None and not levels:
             crossings = crossings.taken(only[crossings.cell])
             wanted &= only
-        leaves = leaves_of(blocks, crossings, borders, middles, rings.vertices, wanted)
+        leaves = make_leaves(blocks, crossings, borders, middles, rings.vertices, wanted)
         budget = edges if len(levels) + 1 < _LEVELS else 0
         cut, sides = _to_cut(blocks, pieces, crossings, leaves, budget)
         levels.append(Level(middles.first, leaves, cut, sides))

@@ -14,6 +14,7 @@ A cell with more candidates has several leaves, one after the other; the first t
 by any of its candidates decides.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -33,8 +34,8 @@ CANDIDATES: Final = 22
 EDGES: Final = 255
 """How many edges a run can have."""
 
-WORTH_COMPILING: Final = 50_000
-"""From so many edges on compiled code is worth the ten seconds that it takes to be made, once."""
+WORTH_COMPILING: Final = 500_000
+"""From so many edges on, compiled leaves are worth the ten seconds that they cost, once."""
 
 _AT_ONCE: Final = 1 << 15
 STARTS_ABOVE: Final = 1 << 8
@@ -161,6 +162,12 @@ def _counted_above(
     return counted
 
 
+def leaf_maker(edges: int) -> Callable[..., Leaves]:
+    """Return :func:`leaves_of` or, for so many edges that it is worth it, its compiled twin."""
+    fast = compiled.twin("leaves") if edges >= WORTH_COMPILING else None
+    return leaves_of if fast is None else fast.leaves_of
+
+
 def leaves_of(
     blocks: Blocks,
     crossings: Crossings,
@@ -170,9 +177,6 @@ def leaves_of(
     wanted: NDArray[np.bool_],
 ) -> Leaves:
     """Make the leaves of all cells that are crossed, and of those that are wanted besides."""
-    fast = compiled.twin("leaves") if len(crossings.cell) >= WORTH_COMPILING else None
-    if fast is not None:
-        return Leaves(*fast.leaves_of(blocks, crossings, borders, middles, vertices, wanted))
     grids = middles.grids
     runs = _runs(blocks, crossings, borders, vertices)
     covering = _covering(crossings, middles, wanted)

@@ -91,7 +91,7 @@ def _patch(
     few = rings.taken(some)
     borders = Borders.of(few, rank[some]).paired(few.vertices)
     blocks, pieces = begin(frame, borders, few.vertices, (0, frame.rows))
-    levels = levels_of(blocks, pieces, few, borders, cells)
+    levels = levels_of(blocks, pieces, few, borders, only=cells)
     patch = pack(len(cells), levels, Ranking(order, dedicated))
     # from the vertices of the few to those of all
     place = ranges(rings.starts[rings.of_grid[some]], _vertex_counts(rings)[some])

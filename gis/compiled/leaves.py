@@ -9,7 +9,7 @@ from gis.cells import blocks as plain
 from gis.cells import borders as plain_borders
 from gis.cells import covers
 from gis.cells.borders import NOBODY
-from gis.cells.leaves import BITS_AT, CANDIDATES, EDGES, ENDS_ABOVE, STARTS_ABOVE
+from gis.cells.leaves import BITS_AT, CANDIDATES, EDGES, ENDS_ABOVE, STARTS_ABOVE, Leaves
 from gis.compiled.exact import side
 from gis.compiled.jit import inlined, jit
 
@@ -94,7 +94,7 @@ def leaves_of(
     middles: covers.Middles,
     vertices: Floats,
     wanted: NDArray[np.bool_],
-) -> tuple[NDArray[Any], ...]:
+) -> Leaves:
     """Make the leaves of all cells that are crossed, and of those that are wanted besides."""
     made = _leaves(
         _blocks(blocks),
@@ -105,7 +105,7 @@ def leaves_of(
         wanted,
     )
     leaves, runs, candidates = made.counts.tolist()
-    return (
+    return Leaves(
         made.cell[:leaves].copy(), made.base[:leaves].copy(), made.run_leaf[:runs],
         made.run_start[:runs], made.run_word[:runs], made.candidate_leaf[:candidates],
         made.candidate[:candidates], made.edge_count[:leaves].copy(),
