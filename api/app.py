@@ -18,7 +18,17 @@ from starlette.staticfiles import StaticFiles
 from api.dependencies import INTAKE_THREADS, Services
 from api.observability import BodyLimit, Metrics, Observer, configure_logging
 from api.problems import MEDIA_TYPE, problem_of, register
-from api.routers import cases, charts, editions, health, routing, routing_many, start
+from api.routers import (
+    cases,
+    charts,
+    desk,
+    edition_grids,
+    editions,
+    health,
+    routing,
+    routing_many,
+    start,
+)
 from api.schemas.cases import ReportIn
 from api.schemas.placements import PlacementOut
 from api.schemas.problems import Problem
@@ -29,6 +39,7 @@ from layers.session import open_ready_database
 from layers.settings import Settings, load_settings
 
 WEB = Path(str(files("api"))) / "web"
+LEAFLET = Path(str(files("gis"))) / "chart" / "vendor"
 
 DESCRIPTION = """
 A place is cut into grids (网格); every point has exactly one owner. Ask who owns a place, report a
@@ -107,10 +118,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         body_limits={("POST", "/route"): streamed},
         answer=problem_of,
     )
-    for module in (routing, routing_many, health, cases, start, charts, editions):
+    for module in (
+        routing,
+        routing_many,
+        health,
+        cases,
+        start,
+        charts,
+        editions,
+        edition_grids,
+        desk,
+    ):
         # Not include_router: it looks for the route of a request twice, router by router.
         app.router.routes.extend(module.router.routes)
     app.add_api_route("/docs", _docs(app), include_in_schema=False, response_class=HTMLResponse)
+    app.mount("/assets/leaflet", StaticFiles(directory=LEAFLET), name="leaflet")
     app.mount("/assets", StaticFiles(directory=WEB), name="assets")
     _complete_openapi(app)
     return app

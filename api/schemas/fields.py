@@ -3,6 +3,7 @@
 import re
 from typing import Annotated, Final
 
+from fastapi import Path
 from pydantic import AfterValidator, BaseModel, Field
 
 LARGEST_COORDINATE: Final = 1e9
@@ -46,6 +47,11 @@ CategoryCode = Annotated[
         description="five digits: major (大类) and minor (小类)",
         examples=["53001"],
     ),
+]
+
+
+EditionNumber = Annotated[
+    int, Path(ge=1, le=2**31 - 1, description="number of the edition of the boundaries")
 ]
 
 

@@ -68,6 +68,16 @@ def editions_with_content(content_hash: str) -> Select[int]:
     )
 
 
+def outlines_of(edition_id: int) -> Select[Any]:
+    """Select code, name, kind and outline (GeoJSON text, to a centimetre) of an edition's grids."""
+    outline = func.ST_AsGeoJSON(Grid.boundary, 7, 0)
+    return (
+        select(Grid.code, Grid.name, Grid.kind, outline)
+        .where(Grid.edition_id == edition_id)
+        .order_by(Grid.code)
+    )
+
+
 def grids_of(edition_id: int) -> Select[Any]:
     """Select the grids of an edition by code, without their boundaries.
 
