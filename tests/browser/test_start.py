@@ -4,26 +4,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import make_url
 
 from layers.cluster import PrivateCluster
-from layers.session import Database, open_database
-from layers.settings import Settings
 from tests.browser.conftest import Watched
+from tests.browser.service import running, stored
 from tests.layers.actions.stored import FIRST, store_case, store_place
-from tests.postgis import _administer
 
 pytestmark = pytest.mark.browser
 
 HOSTILE = "{{7*7}}</script><img src=x onerror=\"document.title='hit'\">'\"&"
 
 Open = Callable[..., Watched]
-
-
-def stored(cluster: PrivateCluster, name: str) -> tuple[str, Database]:
-    _administer(cluster, f"CREATE DATABASE {name} TEMPLATE pristine")
-    url = make_url(cluster.url).set(database=name).render_as_string(hide_password=False)
-    return url, open_database(Settings(database_url=url))
 
 
 @pytest.fixture(scope="module")
@@ -48,24 +39,6 @@ def hostile(cluster: PrivateCluster, database_url: str) -> Iterator[str]:
     database.close()
     with running(url) as address:
         yield address
-
-
-def running(url: str):
-    """Serve a database on a free port of this machine."""
-    from contextlib import contextmanager  # noqa: PLC0415
-
-    from api.app import create_app  # noqa: PLC0415
-    from api.cli.process import serving, take_port  # noqa: PLC0415
-
-    @contextmanager
-    def service() -> Iterator[str]:
-        settings = Settings(database_url=url, log_level="error")
-        with take_port("127.0.0.1", 0) as taken:
-            port = taken.getsockname()[1]
-            with serving(create_app(settings), taken):
-                yield f"http://127.0.0.1:{port}"
-
-    return service()
 
 
 @pytest.fixture
