@@ -1,0 +1,159 @@
+"""A messy shapefile from upload to a published edition, on /desk/editions alone."""
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import geopandas as gpd
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from layers.cluster import PrivateCluster
+from layers.exchange.reader import read_layer
+from tests.browser.conftest import Watched
+from tests.browser.service import running, stored
+
+pytestmark = pytest.mark.browser
+
+TOTTORI = "partitions/tottori_chome_2015_shp_cp932.zip"
+CODE, NAME = "KEY_CODE", "MOJI"
+
+
+@pytest.fixture
+def desk(cluster: PrivateCluster, database_url: str, request) -> Iterator[str]:
+    """The address of a service without any grids."""
+    name = re.sub(r"\W+", "_", f"desk_{request.node.name}")[:50].lower()
+    url, database = stored(cluster, name)
+    database.close()
+    with running(url) as address:
+        yield address
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Iterator[Watched]:
+    context = browser.new_context(viewport={"width": 1366, "height": 900})
+    context.set_default_timeout(60_000)
+    yield Watched(context.new_page())
+    context.close()
+
+
+def upload(page: Page, address: str, file: Path, language: str) -> None:
+    """Send a file by the form, with the keyboard alone but for choosing it."""
+    page.goto(f"{address}/desk/editions?lang={language}")
+    page.locator("#file").set_input_files(str(file))
+    page.locator("#code").fill(CODE)
+    page.locator("#name").fill(NAME)
+    page.locator("#codes").select_option("free")
+    page.locator("#code").press("Enter")
+    page.wait_for_url(re.compile(r"/desk/editions/\d+"))
+
+
+def drawn(page: Page) -> None:
+    expect(page.locator("#boundaries")).to_have_attribute("aria-busy", "false")
+    expect(page.locator("#map-note")).to_be_hidden()
+
+
+def look_at_a_finding(page: Page) -> None:
+    button = page.locator("#findings button:visible").first
+    button.focus()
+    button.press("Enter")
+    expect(page.locator("#findings li[aria-current]")).to_have_count(1)
+
+
+def swipe(page: Page) -> None:
+    expect(page.locator("#swipe")).to_be_visible()
+    clips = [
+        page.locator(f".leaflet-{name}-pane").evaluate("pane => pane.style.clip")
+        for name in ("before", "after")
+    ]
+    assert clips[0] != clips[1]
+    page.locator("#swipe").press("ArrowRight")
+    after = page.locator(".leaflet-after-pane")
+    assert after.evaluate("pane => pane.style.clip") != clips[1]
+
+
+def publish(page: Page, reason: str) -> None:
+    if page.locator("#reason").count():
+        page.locator("#reason").fill(reason)
+    page.locator("#sure").check()
+    page.locator("#publish button").press("Enter")
+    expect(page.locator("#publish")).to_have_count(0)
+
+
+def owner(address: str, lon: float, lat: float, **more: object) -> dict:
+    query = "&".join(f"{name}={value}" for name, value in more.items())
+    with urlopen(f"{address}/route?lon={lon}&lat={lat}&datum=cgcs2000&{query}") as answer:  # noqa: S310
+        return json.load(answer)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_from_a_messy_shapefile_to_an_edition_in_force_and_to_the_next(
+    desk: str, watched: Watched, shared_data: Path, tmp_path: Path, language: str
+) -> None:
+    page = watched.page
+    upload(page, desk, shared_data / TOTTORI, language)
+    drawn(page)
+    assert page.locator("#findings li").count() > 0
+    look_at_a_finding(page)
+    publish(page, "as published by the prefecture")
+
+    rows = read_layer(shared_data / TOTTORI).frame
+    frame = gpd.GeoDataFrame(rows[[CODE, NAME]], geometry=rows.geometry, crs=4490)
+    given_up, taking = _neighbours(frame)
+    frame.loc[taking, "geometry"] = frame.geometry[[given_up, taking]].union_all()
+    frame.drop(given_up).to_file(tmp_path / "next.gpkg")
+    upload(page, desk, tmp_path / "next.gpkg", language)
+    drawn(page)
+    swipe(page)
+
+    inside = rows.geometry[given_up].representative_point()
+    assert owner(desk, inside.x, inside.y)["grid_code"] == rows[CODE][given_up]
+    publish(page, "merged")
+    assert owner(desk, inside.x, inside.y)["grid_code"] == rows[CODE][taking]
+    assert owner(desk, inside.x, inside.y, edition=1)["grid_code"] == rows[CODE][given_up]
+    assert watched.complaints == []
+    assert all(request.startswith((desk, "data:")) for request in watched.requests)
+
+
+def _neighbours(frame: gpd.GeoDataFrame) -> tuple[int, int]:
+    """Return two valid grids of codes of their own that share an edge."""
+    single = frame[~frame[CODE].duplicated(keep=False) & frame.is_valid]
+    for row, shape in single.geometry.items():
+        beside = single.index[single.touches(shape)]
+        shared = [
+            other for other in beside if single.geometry[other].intersection(shape).length > 0
+        ]
+        if shared:
+            return int(row), int(shared[0])
+    raise AssertionError("no two grids are neighbours")
+
+
+def test_what_is_no_file_of_grids_is_refused_in_words(
+    desk: str, watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.page
+    for name, content in (("notes.txt", b"hello"), ("broken.geojson", b"{"), ("empty.zip", b"")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        page.goto(f"{desk}/desk/editions?lang=en")
+        page.locator("#file").set_input_files(str(path))
+        page.locator("#code").press("Enter")
+        words = page.locator("[role=alert]")
+        expect(words).to_contain_text(name.split(".")[0])
+        assert "Traceback" not in page.content()
+        assert tempfile.gettempdir() not in words.inner_text()
+    assert page.locator("tbody tr").count() == 0
+
+
+def test_nothing_is_published_unless_somebody_says_that_they_are_sure(
+    desk: str, watched: Watched, shared_data: Path
+) -> None:
+    page = watched.page
+    upload(page, desk, shared_data / TOTTORI, "en")
+    page.evaluate("document.querySelector('#publish form').noValidate = true")
+    page.locator("#publish button").press("Enter")
+    expect(page.locator("[role=alert]")).to_contain_text("Nothing was published")
+    expect(page.locator("#publish")).to_have_count(1)
