@@ -13,7 +13,7 @@ Severity = Literal["error", "warning", "info"]
 Unit = Literal["m", "m²", "households"]
 
 _NAMED: Final = 8  # codes named in a sentence before it says how many more there are
-_SEVERITIES: Final = ("error", "warning", "info")
+SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Finding:
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings by their severity, else in their order."""
-    return sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def area_m2(shape: shapely.Geometry) -> float:
