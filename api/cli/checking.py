@@ -13,6 +13,7 @@ from api.cli.options import FILE_OR_LAYER, AsJson, CodeIfGrids, Datum, Encoding
 from api.cli.output import Progress, plural, print_json, print_notes
 
 if TYPE_CHECKING:
+    from gis.chart.definition import Language
     from layers.actions.check_file import CheckedFile, CheckOrder
 
 
@@ -45,7 +46,7 @@ class _Outputs:
 
     out: Path | None
     html: Path | None
-    language: str
+    language: "Language"
     as_json: bool
 
 
@@ -131,7 +132,7 @@ def check(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
 
     if fewest_households > most_households:
         raise typer.BadParameter("--fewest-households is more than --most-households.")
-    language = lang.value if lang else load_settings().language
+    language: Language = lang.value if lang else load_settings().language
     outputs = _Outputs(out, html, language, as_json)
     order = CheckOrder(
         file=file, code=code, parents=parents, parent_code=parent_code, buildings=buildings,
@@ -179,8 +180,7 @@ def _checked(order: "CheckOrder", outputs: _Outputs, progress: Progress) -> "Che
         write_findings(checked.findings, outputs.out)
     if outputs.html:
         progress("write page", 0, len(checked.findings))
-        language = "zh" if outputs.language == "zh" else "en"
-        page = FindingsPage(checked.name, checked.geometries, checked.findings, language)
+        page = FindingsPage(checked.name, checked.geometries, checked.findings, outputs.language)
         write_page(render_findings(page), outputs.html)
     return checked
 

@@ -40,6 +40,11 @@
       multipart: 'Several parts', cut_building: 'Building in pieces',
     },
   });
+  const DOTS = /** @type {Record<string, object>} */ ({
+    error: { radius: 7, fillOpacity: 0.9 },
+    warning: { radius: 5, fillOpacity: 0.4, dashArray: undefined },
+    info: { radius: 3, fillOpacity: 0, dashArray: undefined },
+  });
 
   const data = JSON.parse(element('findings-data').textContent || '');
   const findings = /** @type {Finding[]} */ (data.findings);
@@ -122,7 +127,7 @@
       if (shape.kind === 'line') found.push(L.polyline(lines, look(finding, false)));
     }
     // a dot as well: a strip of half a metre is not seen from afar
-    found.push(L.circleMarker([place[1], place[0]], { ...look(finding, false), radius: 5, fillOpacity: 0.9 }));
+    found.push(L.circleMarker([place[1], place[0]], { ...look(finding, false), ...DOTS[finding.severity] }));
     return found;
   }
 
@@ -154,7 +159,8 @@
   /** @param {number} i @param {boolean} isChosen */
   function mark(i, isChosen) {
     for (const each of marks[i]) {
-      each.setStyle(look(findings[i], isChosen));
+      const dot = each.getRadius && !isChosen ? DOTS[findings[i].severity] : {};
+      each.setStyle({ ...look(findings[i], isChosen), ...dot });
       if (isChosen) each.bringToFront();
     }
     buttons.get(i)?.setAttribute('aria-current', String(isChosen));

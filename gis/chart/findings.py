@@ -29,6 +29,8 @@ MOST_VERTICES: Final = 150_000
 
 _OUTLINE_SCALE: Final = 1e6  # 0.1 m
 _FINDING_SCALE: Final = 1e8  # 1 mm
+_Lines = list[list[int]]
+
 _KINDS: Final = ("point", "line", "area")
 
 
@@ -126,7 +128,7 @@ def _entry(finding: Finding, *, outlined: bool) -> Json:
     return entry
 
 
-def _shapes(shape: shapely.Geometry) -> Json:
+def _shapes(shape: shapely.Geometry) -> list[Json]:
     """Return the points, lines and rings of a finding, those of one kind together."""
     parts = shapely.get_parts(shapely.get_parts(shape))
     dimensions = shapely.get_dimensions(parts)
@@ -142,7 +144,7 @@ def _lines(parts: Geometries) -> Geometries:
     return np.concatenate([shapely.get_rings(parts[areas]), parts[~areas]])
 
 
-def _outlines(geometries: Geometries) -> tuple[Json, bool]:
+def _outlines(geometries: Geometries) -> tuple[_Lines, bool]:
     """Return the rings of the grids, and whether vertices had to be left out."""
     drawn = geometries[shapely.get_dimensions(geometries) == 2]
     rings = shapely.get_rings(shapely.get_parts(drawn))
@@ -162,7 +164,7 @@ def _outlines(geometries: Geometries) -> tuple[Json, bool]:
     return _packed(thin, _OUTLINE_SCALE), True
 
 
-def _packed(lines: Geometries, scale: float) -> Json:
+def _packed(lines: Geometries, scale: float) -> _Lines:
     """Return each line as whole numbers: its first point, then step by step; x and y in turn."""
     points, line = shapely.get_coordinates(lines, return_index=True)
     whole = np.round(points * scale).astype(np.int64)

@@ -14,8 +14,7 @@ from gis.findings import Finding
 from layers.errors import FileUnreadable
 from layers.exchange.writer import check_writable, replacing
 
-_LAYERS: Final = (("points", shapely.multipoints), ("lines", shapely.multilinestrings),
-                  ("polygons", shapely.multipolygons))  # fmt: skip
+_LAYERS: Final = ("points", "lines", "polygons")  # by dimension
 _TABLE: Final = "without_place"
 
 
@@ -33,11 +32,11 @@ def write_findings(findings: Sequence[Finding], out: Path) -> dict[str, int]:
     """
     check_findings_file(out)
     rows = pd.DataFrame([_row(number, each) for number, each in enumerate(findings, 1)])
-    places: dict[str, dict[int, Any]] = {name: {} for name, _ in _LAYERS}
+    places: dict[str, dict[int, Any]] = {name: {} for name in _LAYERS}
     placed: set[int] = set()
     for position, finding in enumerate(findings):
         for dimension, shape in _by_dimension(finding.geometry):
-            places[_LAYERS[dimension][0]][position] = shape
+            places[_LAYERS[dimension]][position] = shape
             placed.add(position)
     frames: dict[str, pd.DataFrame] = {
         name: gpd.GeoDataFrame(
@@ -78,8 +77,8 @@ def _by_dimension(shape: shapely.Geometry | None) -> list[tuple[int, shapely.Geo
     rings = shapely.get_type_id(parts) == shapely.GeometryType.LINEARRING
     parts[rings] = [shapely.LineString(ring.coords) for ring in parts[rings]]
     dimensions = shapely.get_dimensions(parts)
-    return [
-        (dimension, make(parts[dimensions == dimension]))
-        for dimension, (_, make) in enumerate(_LAYERS)
-        if (dimensions == dimension).any()
-    ]
+    points, lines, polygons = (list(parts[dimensions == dimension]) for dimension in range(3))
+    kinds = (
+        shapely.MultiPoint(points), shapely.MultiLineString(lines), shapely.MultiPolygon(polygons),
+    )  # fmt: skip
+    return [(dimension, kind) for dimension, kind in enumerate(kinds) if not kind.is_empty]
