@@ -90,7 +90,7 @@ def placeholders(names: list[str], shapes: Geometries) -> list[tuple[int, Findin
     """Return the polygons that only stand in for one not drawn, each with its row.
 
     These are: one that is hardly a point; one at 0° 0° in a layer that lies elsewhere; and a
-    rectangle around the whole of a layer of three or more.
+    rectangle around the whole of a layer of five or more.
     """
     bounds = shapely.bounds(shapes)
     drawn = shapely.get_dimensions(shapes) == 2
@@ -118,8 +118,8 @@ def placeholders(names: list[str], shapes: Geometries) -> list[tuple[int, Findin
 
 
 def _around_all(shapes: Geometries, bounds: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return which shape is a rectangle around all the others, where there are two or more."""
-    if len(shapes) < 3:
+    """Return which shape is a rectangle around all the others, where there are four or more."""
+    if len(shapes) < 5:
         return np.array([], dtype=np.intp)
     box = np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
     whole = np.flatnonzero((np.abs(bounds - box) < _SAME_DEGREES).all(axis=1))

@@ -73,10 +73,9 @@ def _beside(network: Network, parts: list[Part]) -> Iterator[tuple[str, ...]]:
 
 def _holes(union: shapely.Geometry) -> Geometries:
     """Return what is open inside the union, in one piece each."""
-    rings = _inner_rings(union)
+    holes = shapely.union_all(shapely.polygons(_inner_rings(union)))  # one may lie in another
     # an island of grids may stand in the hole
-    open_parts = shapely.difference(shapely.polygons(rings), union)
-    return np.asarray(shapely.get_parts(open_parts), dtype=object)
+    return np.asarray(shapely.get_parts(shapely.difference(holes, union)), dtype=object)
 
 
 def _inner_rings(union: shapely.Geometry) -> Geometries:

@@ -137,6 +137,15 @@ def test_how_far_it_is_is_told():
     assert next(step for step, *_ in told) == "check outlines"
 
 
+def test_a_hole_in_an_island_in_a_hole_is_told_once():
+    rings = [shapely.box(-w, -w, w, w) for w in (5, 4, 3, 2)]
+    outer, island = (
+        shapely.difference(rings[0], rings[1]), shapely.difference(rings[2], rings[3]),
+    )  # fmt: skip
+    findings = check_grids(["A", "B"], [outer, island])
+    assert found(findings) == [("gap", "error", ("A", "B")), ("gap", "error", ("B",))]
+
+
 # parents
 
 
