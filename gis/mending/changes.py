@@ -82,7 +82,11 @@ def changes_of(codes: list[str], came: Geometries, repaired: list[int], work: Wo
 
 
 def _corners(work: Work) -> Iterator[tuple[int, What, shapely.Geometry, str, str]]:
-    """Tell of the corners that a grid has in the end, each once."""
+    """Tell of the corners that a grid has in the end, each once; those of faces are theirs."""
+    of_faces: dict[int, set[tuple[float, ...]]] = defaultdict(set)
+    for given in work.given:
+        for grid in (given.winner, *given.losers):
+            of_faces[grid].update(map(tuple, shapely.get_coordinates(given.shape).tolist()))
     moved: dict[int, dict[tuple[float, float], float]] = defaultdict(dict)
     for touch in work.touched:
         before = moved[touch.grid].get(touch.place, 0.0)
@@ -91,7 +95,7 @@ def _corners(work: Work) -> Iterator[tuple[int, What, shapely.Geometry, str, str
         own = set(map(tuple, shapely.get_coordinates(work.shapes[grid]).tolist()))
         kept = {place: metres for place, metres in places.items() if place in own}
         snapped = {place: metres for place, metres in kept.items() if metres > ROUNDING_M}
-        nodes = [place for place in kept if place not in snapped]
+        nodes = [place for place in kept if place not in snapped and place not in of_faces[grid]]
         if snapped:
             most = max(snapped.values())
             yield (
