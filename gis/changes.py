@@ -50,6 +50,11 @@ class Moves:
         """Return how many there are."""
         return len(self.codes)
 
+    def rows(self) -> list[dict[str, str | None]]:
+        """Return a row of code, old and new owner for each."""
+        columns = zip(self.codes, self.old, self.new, strict=True)
+        return [{"code": code, "old": old, "new": new} for code, old, new in columns]
+
 
 @dataclass(frozen=True)
 class GridChange:
@@ -57,8 +62,8 @@ class GridChange:
 
     Areas are in m²: those of the ground it owns in each edition (0 where it is not in it), and of
     what it ``gained`` and ``lost`` (None where nothing). ``comes_from`` are the old grids whose
-    ground it has now, ``goes_to`` the new ones that have its old ground; itself among them. A tally
-    is None where no such places were given.
+    ground it has now, ``goes_to`` the new ones that have its old ground, itself among them, the
+    greatest part first. A tally is None where no such places were given.
     """
 
     code: str

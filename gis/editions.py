@@ -335,7 +335,9 @@ def _grid_changes(
     kinds = _kinds(before, after, ground, np.maximum(gained_m2, lost_m2) <= TOLERANCE_M2)
     sources: dict[str, list[str]] = defaultdict(list)
     targets: dict[str, list[str]] = defaultdict(list)
-    for row in crosswalk:
+    for row in sorted(
+        crosswalk, key=lambda row: (-round(row.area_m2), row.old or "", row.new or "")
+    ):
         if row.old is not None and row.new is not None and row.area_m2 > 0:
             sources[row.new].append(row.old)
             targets[row.old].append(row.new)
@@ -353,8 +355,8 @@ def _grid_changes(
             lost_m2=float(lost_m2[i]),
             gained=None if gained[i].is_empty else gained[i],
             lost=None if lost[i].is_empty else lost[i],
-            comes_from=tuple(sorted(sources[code])),
-            goes_to=tuple(sorted(targets[code])),
+            comes_from=tuple(sources[code]),
+            goes_to=tuple(targets[code]),
             buildings=tallies["buildings"][i],
             households=tallies["households"][i],
             open_cases=tallies["open_cases"][i],
