@@ -18,7 +18,16 @@ from starlette.staticfiles import StaticFiles
 from api.dependencies import INTAKE_THREADS, Services
 from api.observability import BodyLimit, Metrics, Observer, configure_logging
 from api.problems import MEDIA_TYPE, problem_of, register
-from api.routers import cases, charts, editions, health, routing, routing_many, start
+from api.routers import (
+    cases,
+    charts,
+    edition_changes,
+    editions,
+    health,
+    routing,
+    routing_many,
+    start,
+)
 from api.schemas.cases import ReportIn
 from api.schemas.placements import PlacementOut
 from api.schemas.problems import Problem
@@ -107,7 +116,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         body_limits={("POST", "/route"): streamed},
         answer=problem_of,
     )
-    for module in (routing, routing_many, health, cases, start, charts, editions):
+    for module in (
+        routing, routing_many, health, cases, start, charts, edition_changes, editions,
+    ):  # fmt: skip
         # Not include_router: it looks for the route of a request twice, router by router.
         app.router.routes.extend(module.router.routes)
     app.add_api_route("/docs", _docs(app), include_in_schema=False, response_class=HTMLResponse)

@@ -100,6 +100,10 @@ class Passage:
     open_case_count: int | None
     geometry: shapely.Geometry | None
 
+    def flat(self) -> dict[str, Any]:
+        """Return its values by name, without the geometry."""
+        return {name: value for name, value in vars(self).items() if name != "geometry"}
+
 
 @dataclass(frozen=True)
 class EditionChanges:
@@ -114,14 +118,17 @@ class EditionChanges:
     def summary(self) -> dict[str, Any]:
         """Return the counts of grids by kind, what moves, and the area that changes owners."""
         kinds = Counter(grid.kind for grid in self.grids)
-        changed = [row.area_m2 for row in self.crosswalk if row.geometry is not None]
         return {
             "kinds": {kind: kinds[kind] for kind in KINDS},
-            "changed_area_m2": sum(changed),
+            "changed_area_m2": sum(row.area_m2 for row in self.moving()),
             "moved_building_count": _length(self.buildings),
             "moved_household_count": _length(self.households),
             "moved_open_case_count": _length(self.open_cases),
         }
+
+    def moving(self) -> list[Passage]:
+        """Return the passages whose ground changes owners."""
+        return [row for row in self.crosswalk if row.geometry is not None]
 
     def grid_rows(self) -> list[dict[str, Any]]:
         """Return a flat row of plain values for each grid."""
@@ -129,15 +136,13 @@ class EditionChanges:
 
     def crosswalk_rows(self) -> list[dict[str, Any]]:
         """Return a flat row of plain values for each passage, without its geometry."""
-        return [_passage_row(row) for row in self.crosswalk]
+        return [row.flat() for row in self.crosswalk]
 
     def changed_areas(self) -> gpd.GeoDataFrame:
         """Return the ground that changes owners, a row for each old and new grid (EPSG:4490)."""
-        changed = [row for row in self.crosswalk if row.geometry is not None]
-        columns = {
-            name: [_passage_row(row)[name] for row in changed]
-            for name in _passage_row(Passage(None, None, 0.0, None, None, None, None, None, None))
-        }
+        changed = self.moving()
+        nothing = Passage(None, None, 0.0, None, None, None, None, None, None)
+        columns = {name: [row.flat()[name] for row in changed] for name in nothing.flat()}
         shapes = gpd.GeoSeries([row.geometry for row in changed], crs=STORAGE_CRS)
         return gpd.GeoDataFrame(columns, geometry=shapes)
 
@@ -162,8 +167,3 @@ def _grid_row(grid: GridChange) -> dict[str, Any]:
         for part in ("old", "new", "in", "out"):
             row[f"{name}_{part}_count"] = None if tally is None else getattr(tally, f"{part}_count")
     return row
-
-
-def _passage_row(row: Passage) -> dict[str, Any]:
-    names = ("old", "new", "area_m2", "area_share", "building_count", "household_count")
-    return {name: getattr(row, name) for name in (*names, "household_share", "open_case_count")}
