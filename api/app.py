@@ -22,6 +22,7 @@ from api.routers import (
     cases,
     charts,
     desk,
+    edition_changes,
     edition_grids,
     editions,
     health,
@@ -126,6 +127,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         start,
         charts,
         editions,
+        edition_changes,
         edition_grids,
         desk,
     ):

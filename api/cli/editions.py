@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli import comparing
 from api.cli.database import ready_database
 from api.cli.options import AcceptFindings, AsJson
 from api.cli.output import Progress, print_json
@@ -27,10 +28,11 @@ _FINDINGS_SHOWN = 20
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    group = typer.Typer(help="The editions of the boundaries: list, show, publish.")
+    group = typer.Typer(help="The editions of the boundaries: list, show, compare, publish.")
     group.command("list")(list_all)
     group.command("show")(show)
     group.command("publish")(publish)
+    comparing.add_to(group)
     app.add_typer(group, name="edition", no_args_is_help=True)
 
 
