@@ -4,6 +4,7 @@ from gis.networks.comparison import Agreement, Comparison, compare
 from gis.networks.crosswalk import CrosswalkRow, crosswalk
 from gis.networks.given import Buildings, Communities, Network, Tolerances
 from gis.networks.overlay import Overlay, overlay
+from gis.networks.page import Shown, render_page
 from gis.networks.proposal import MergedGrid, Proposal, propose
 
 __all__ = [
@@ -16,9 +17,11 @@ __all__ = [
     "Network",
     "Overlay",
     "Proposal",
+    "Shown",
     "Tolerances",
     "compare",
     "crosswalk",
     "overlay",
     "propose",
+    "render_page",
 ]

@@ -74,8 +74,8 @@ class Overlay:
         """
         if self.communities is not None:
             return self.community != OUTSIDE
-        covered: NDArray[np.bool_] = np.any([c.first != OUTSIDE for c in self.covers], axis=0)
-        return covered
+        covered = np.array([c.first != OUTSIDE for c in self.covers]).any(axis=0)
+        return np.asarray(covered, dtype=np.bool_)
 
 
 def overlay(
