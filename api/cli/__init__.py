@@ -13,7 +13,7 @@ from layers.errors import LayersError
 # In the order of --help. The modules import what is heavy inside their commands.
 _GROUPS = {
     "Start": ("serving", "database"),
-    "Load and check": ("importing", "editions"),
+    "Load and check": ("importing", "editions", "proposing"),
     "Find and show": ("routing", "charting"),
 }
 
