@@ -13,7 +13,9 @@ from layers.errors import LayersError
 # In the order of --help. The modules import what is heavy inside their commands.
 _GROUPS = {
     "Start": ("serving", "database"),
-    "Load and check": ("checking", "mending", "importing", "editions", "networks"),
+    "Load and check": (
+        "checking", "mending", "importing", "editions", "networks", "proposing",
+    ),  # fmt: skip
     "Find and show": ("routing", "charting"),
 }
 
