@@ -146,8 +146,8 @@ def _check_findings(edition: Edition, override_reason: str | None) -> None:
         more = f"\n  … and {rest} more (lianxin edition show {edition.id})" if rest > 0 else ""
         raise EditionHasErrors(
             f"The checks found {len(errors)} errors in edition {edition.id}:\n{listed}{more}\n"
-            "Correct the file and import it again, or publish with "
-            '--accept-findings "why this may be so".'
+            "Correct the file and import it again, or publish with a reason why this may be so "
+            '(--accept-findings "…").'
         )
     edition.override_reason = reason or None
 
