@@ -21,6 +21,8 @@ from starlette.types import Receive, Scope, Send
 from api.observability import Metrics
 from api.schemas.problems import Refusal, invalid
 from layers.actions.boundaries import Boundaries, InForce
+from layers.actions.former_editions import FormerEditions
+from layers.actions.importing.instants import read_instant
 from layers.actions.place import current
 from layers.actions.read_cases import categories
 from layers.actions.report_case import Report, ReportedCase, report_case
@@ -46,10 +48,14 @@ class Services:
     metrics: Metrics = field(default_factory=Metrics)
     intake: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(INTAKE_THREADS))
     streams: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(STREAM_THREADS))
+    former: FormerEditions = field(init=False)
     _in_memory: bool = field(default=False, init=False, repr=False)
     _categories: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict, init=False, repr=False
     )
+
+    def __post_init__(self) -> None:
+        self.former = FormerEditions(self.database, self.boundaries)
 
     async def take_in(self, report: Report, idempotency_key: str | None) -> ReportedCase:
         """Store a report, on one of the few threads that do nothing else."""
@@ -68,6 +74,17 @@ class Services:
         found = await run_in_threadpool(self.boundaries.in_force)
         self._in_memory = True
         return found
+
+    async def boundaries_of(self, edition: int | None, at: str | None) -> InForce:
+        """Return the boundaries of an edition or of a time; those in force, where neither is given.
+
+        A time without a zone is the place's own; a date is its first instant.
+        """
+        if edition is not None:
+            return await run_in_threadpool(self.former.of, edition)
+        if at is not None:
+            return await run_in_threadpool(self.former.at, read_instant(at, self.settings.timezone))
+        return await self.in_force()
 
     def edition_id(self) -> int | None:
         """Return the number of the edition in force, or None before the first."""

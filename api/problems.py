@@ -57,6 +57,7 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
     layers.EditionConflict: Row(HTTPStatus.CONFLICT, "The edition's state", "网格版本状态冲突"),
     layers.EditionHasErrors: Row(HTTPStatus.CONFLICT, "The edition has errors", "网格版本有错误"),
     layers.NoEditionInForce: Row(_AWAY, "No edition in force", "没有生效的网格版本"),
+    layers.InstantInvalid: Row(_BAD, "No date or time", "时间有误"),
     layers.CaseNotFound: Row(HTTPStatus.NOT_FOUND, "No such case", "没有该案件"),
     layers.CategoryUnknown: Row(_BAD, "Unknown category", "类别未知"),
     layers.ReportInvalid: Row(_BAD, "The report cannot be right", "上报内容有误"),

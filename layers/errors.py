@@ -81,6 +81,10 @@ class NoEditionInForce(LayersError):
     """Nothing can be routed before the first edition is published."""
 
 
+class InstantInvalid(LayersError):
+    """A text that is no date or time."""
+
+
 class CaseNotFound(LayersError):
     """No case has that number."""
 

@@ -16,6 +16,8 @@ from layers.folder import claim
 KEPT = 3
 """Snapshots that stay: the edition in force, the one before, the one about to come."""
 
+_CURRENT = "edition"
+
 _LOG = structlog.get_logger(__name__)
 
 
@@ -26,6 +28,8 @@ class Snapshots:
     ----------
     data_dir : Path, optional
         Without one nothing is kept, and every process builds its own index.
+    kind : str, optional
+        Files of one kind don't push out those of another.
 
     Notes
     -----
@@ -33,8 +37,13 @@ class Snapshots:
     to route: it is said in the log, and the index is built from the database.
     """
 
-    def __init__(self, data_dir: Path | None = None) -> None:
+    def __init__(self, data_dir: Path | None = None, kind: str = _CURRENT) -> None:
         self._data_dir = data_dir
+        self._kind = kind
+
+    def former(self) -> "Snapshots":
+        """Return the snapshots of editions that have ended, kept beside these."""
+        return Snapshots(self._data_dir, "former")
 
     def index(self, edition: str, build: Callable[[GridIndex | None], GridIndex]) -> GridIndex:
         """Return the index of an edition: opened, or else built and kept for the others.
@@ -50,18 +59,21 @@ class Snapshots:
         """
         if self._data_dir is None:
             return build(None)
-        file = self._data_dir / "snapshots" / f"edition-{edition}.grids"
+        folder = self._data_dir / "snapshots"
+        file = folder / f"{self._kind}-{edition}.grids"
         found = _open(file, edition)
+        if found is None and self._kind != _CURRENT:
+            found = _open(folder / f"{_CURRENT}-{edition}.grids", edition)
         if found is not None:
             return found
         try:
             claim(self._data_dir)
-            file.parent.mkdir(mode=0o700, exist_ok=True)
-            with _one_at_a_time(file.parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            with _one_at_a_time(folder):
                 found = _open(file, edition)
                 if found is None:
-                    build(_latest(file.parent)).save(file)
-                    _sweep(file.parent)
+                    build(_latest(folder)).save(file)
+                    _sweep(folder, self._kind)
                     found = _open(file, edition)
         except (OSError, DataFolderTaken) as problem:
             _LOG.warning("snapshot_not_kept", problem=str(problem))
@@ -93,18 +105,18 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _by_age(folder: Path) -> list[Path]:
-    return sorted(folder.glob("edition-*.grids"), key=lambda file: file.stat().st_mtime_ns)
+def _by_age(folder: Path, kind: str) -> list[Path]:
+    return sorted(folder.glob(f"{kind}-*.grids"), key=lambda file: file.stat().st_mtime_ns)
 
 
 def _latest(folder: Path) -> GridIndex | None:
-    for file in _by_age(folder)[-1:]:
+    for file in _by_age(folder, _CURRENT)[-1:]:
         with suppress(OSError, SnapshotInvalid):
             return GridIndex.load(file)
     return None
 
 
-def _sweep(folder: Path) -> None:
+def _sweep(folder: Path, kind: str) -> None:
     """Remove all but the latest; whoever has one mapped keeps what it has."""
-    for file in _by_age(folder)[:-KEPT]:
+    for file in _by_age(folder, kind)[:-KEPT]:
         file.unlink(missing_ok=True)

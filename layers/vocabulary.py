@@ -26,11 +26,16 @@ class GridKind(StrEnum):
 
 
 class EditionStatus(StrEnum):
-    """The life of a set of boundaries."""
+    """The life of a set of boundaries: ``checked`` says that the checks saw it as it is now."""
 
     DRAFT = "draft"
+    CHECKED = "checked"
     PUBLISHED = "published"
     SUPERSEDED = "superseded"
+
+
+UNPUBLISHED = frozenset({EditionStatus.DRAFT, EditionStatus.CHECKED})
+"""States in which an edition may still change; in any other the database refuses it."""
 
 
 class CaseState(StrEnum):

@@ -14,8 +14,13 @@ from layers.errors import LayersError
 _GROUPS = {
     "Start": ("serving", "database"),
     "Load and check": (
-        "checking", "mending", "importing", "editions", "networks", "proposing",
-    ),  # fmt: skip
+        "checking",
+        "mending",
+        "importing",
+        "editions",
+        "networks",
+        "proposing",
+    ),
     "Find and show": ("routing", "charting"),
 }
 

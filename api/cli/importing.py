@@ -216,7 +216,8 @@ def _print_edition(report: "ImportReport") -> None:
     )
     if errors or report.rejects:
         typer.echo(
-            f'  发布 publish: lianxin edition publish {number} --accept-findings "原因 reason"'
+            f"  发布 publish: lianxin edition publish {number} --yes "
+            '--accept-findings "原因 reason"'
         )
     elif report.inserted:
         typer.echo(f"  发布 publish: lianxin edition publish {number}")

@@ -9,18 +9,22 @@ from starlette.responses import Response
 
 from api.dependencies import OpenServices, json_answer, json_body, malformed
 from api.schemas.cases import (
+    CaseCountsOut,
     CaseDetailOut,
     CaseListOut,
     CaseQuery,
+    CountQuery,
     ReportedCaseOut,
     ReportIn,
     case_json,
+    counts_json,
     feature_json,
     history_json,
     reported_json,
 )
 from api.schemas.placements import placement_json
 from api.schemas.problems import problems
+from layers.actions.cases_by_grid import count_cases, list_cases_today
 from layers.actions.read_cases import CasePage, list_cases, read_case
 
 router = APIRouter(prefix="/cases", tags=["cases"])
@@ -109,8 +113,31 @@ def find(
 
     Who reported them is not shown; of a confidential category neither words nor place are.
     """
-    page = list_cases(services.database, query.to_filter(), limit=query.limit, cursor=query.cursor)
+    which = query.to_filter()
+    if query.by == "today" and which.grid is not None:
+        page = list_cases_today(
+            services.database, services.boundaries.in_force(), which,
+            limit=query.limit, cursor=query.cursor,
+        )  # fmt: skip
+    else:
+        page = list_cases(services.database, which, limit=query.limit, cursor=query.cursor)
     return _page(page, _next(request, page.next_cursor), geojson=_wants_geojson(query, request))
+
+
+@router.get(
+    "/counts",
+    summary="Cases counted by grid · 按网格统计",
+    response_model=CaseCountsOut,
+    responses=problems(422, 503),
+)
+def counts(query: Annotated[CountQuery, Query()], services: OpenServices) -> Response:
+    """Count cases by the grid of their time, or by today's grids; what no grid owns by its queue.
+
+    In a list or count by box no confidential case is found.
+    """
+    today = services.boundaries.in_force() if query.by == "today" else None
+    found = count_cases(services.database, query.to_filter(), today)
+    return json_answer(counts_json(query.by, found), headers=_PRIVATE)
 
 
 @router.get(

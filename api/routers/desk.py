@@ -6,7 +6,7 @@ They are forms and lists of the server; the map on them is added by ``web/bounda
 import shutil
 import tempfile
 from http import HTTPStatus
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
@@ -15,11 +15,14 @@ from starlette.responses import RedirectResponse
 from api.dependencies import OpenServices
 from api.pages import choose_language, page
 from api.schemas.fields import EditionNumber
+from gis.errors import GisError
+from layers.actions.compare_editions import compare_stored
 from layers.actions.list_editions import EditionSummary, list_editions, show_edition
 from layers.actions.publish_edition import publish_edition
-from layers.actions.upload_grids import GridsFile, upload_grids
+from layers.actions.upload_grids import Upload, upload_grids
 from layers.errors import EditionConflict, EditionHasErrors, LayersError
-from layers.vocabulary import CodeScheme, EditionStatus
+from layers.exchange.uploads import uploaded_name
+from layers.vocabulary import UNPUBLISHED, CodeScheme, EditionStatus
 
 router = APIRouter(prefix="/desk/editions", include_in_schema=False)
 
@@ -48,21 +51,18 @@ def upload(  # noqa: PLR0913, PLR0917 - each parameter is a field of the form
     codes: Annotated[CodeScheme, Form()] = CodeScheme.NATIONAL,
 ) -> Response:
     """Take a file of grids; it becomes a draft, or the page says why not."""
-    sent = PurePath(file.filename or "").name
-    with tempfile.TemporaryDirectory(prefix="lianxin-upload-") as folder:
-        path = Path(folder, sent or "grids")
-        with path.open("wb") as kept:
-            shutil.copyfileobj(file.file, kept)
+    spool = services.settings.spool_dir
+    with tempfile.TemporaryDirectory(prefix="lianxin-upload-", dir=spool) as folder:
         try:
-            report = upload_grids(
-                services.database, GridsFile(path, sent, code.strip(), name.strip(), datum, codes)
-            )
-        except LayersError as error:
-            return _list(request, services, Said(str(error).replace(folder + "/", "")))
-    if report.edition_id is None:
-        reasons = "; ".join(sorted({reject.reason for reject in report.rejects})[:5])
-        return _list(request, services, Said(reasons or "The file holds no grid."))
-    return _to(request, report.edition_id)
+            path = Path(folder, uploaded_name(file.filename or ""))
+            with path.open("wb") as kept:
+                shutil.copyfileobj(file.file, kept)
+            told = Upload(path, code.strip() or None, name.strip() or None, datum or None,
+                          scheme=codes, source=path.name)  # fmt: skip
+            done = upload_grids(services.database, told)
+        except (LayersError, GisError) as error:
+            return _list(request, services, Said(str(error).replace(f"{folder}/", "")))
+    return _to(request, done.edition.edition_id)
 
 
 @router.get("/{number}")
@@ -114,15 +114,16 @@ def _sheet(
 ) -> Response:
     if said and status is HTTPStatus.OK:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-    against = _before(list_editions(services.database), shown)
+    against, changes = _before(list_editions(services.database), shown), None
+    if against is not None:
+        changes = compare_stored(services.database, shown.edition_id, against).changes
     return page(
         request, "desk_edition.html", services.settings.language, status,
-        edition=shown, said=said, against=against, summary=None, moved=[],
-        may_publish=shown.status in _TO_PUBLISH,
+        edition=shown, said=said, against=against,
+        summary=None if changes is None else changes.summary(),
+        moved=[] if changes is None else [row for row in changes.grids if row.kind != "kept"],
+        may_publish=shown.status in UNPUBLISHED,
     )  # fmt: skip
-
-
-_TO_PUBLISH = (EditionStatus.DRAFT,)
 
 
 def _before(editions: list[EditionSummary], shown: EditionSummary) -> int | None:

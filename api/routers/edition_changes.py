@@ -2,10 +2,11 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from api.dependencies import OpenServices, json_answer
 from api.schemas.changes import ChangedAreasOut, ChangesOut, changes_geojson, changes_json
+from api.schemas.fields import LARGEST_EDITION, EditionNumber
 from api.schemas.problems import problems
 from layers.actions.compare_editions import compare_stored
 
@@ -14,12 +15,11 @@ _HEADERS: Final = {"Vary": "Accept"}
 
 router = APIRouter(prefix="/editions", tags=["editions"])
 
-Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="number of the later edition")]
 Against = Annotated[
     int | None,
     Query(
         ge=1,
-        le=2**31 - 1,
+        le=LARGEST_EDITION,
         description="number of the earlier edition: the one in force if left out, or the one "
         "before it where the later one is itself in force",
     ),
@@ -39,7 +39,7 @@ Against = Annotated[
     summary="What an edition changes · 网格变化",
 )
 def changes(
-    number: Number, request: Request, services: OpenServices, against: Against = None
+    number: EditionNumber, request: Request, services: OpenServices, against: Against = None
 ) -> Response:
     """Compare an edition with an earlier one: grids, ground, premises and open cases that move."""
     found = compare_stored(services.database, number, against)

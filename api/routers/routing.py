@@ -18,17 +18,17 @@ router = APIRouter(tags=["routing"], route_class=FromMemory)
     "/route",
     summary="Who owns a point · 点位归属",
     response_model=RoutedPlacementOut,
-    responses=problems(422, 503),
+    responses=problems(404, 409, 422, 503),
 )
 async def route_one(query: Annotated[RouteQuery, Query()], services: OpenServices) -> Response:
     """Return the grid that owns a point, under the edition of the boundaries in force.
 
-    Answered from memory. A point that no grid owns is answered too: `snapped` to a grid within
-    50 m, else in the queue of the smallest area around it (`fallback`), else in the banner's
-    (`outside`).
+    Or under a former one: `at` a date or time, or of the number `edition`. Answered from memory.
+    A point that no grid owns is answered too: `snapped` to a grid within 50 m, else in the queue of
+    the smallest area around it (`fallback`), else in the banner's (`outside`).
     """
     where = Place(query.lon, query.lat, query.datum, query.accuracy_m)
-    found = place(await services.in_force(), where)
+    found = place(await services.boundaries_of(query.edition, query.at), where)
     if found.placement.rule is Rule.UNPLACED:
         reason = str(found.placement.reason)
         order = "" if "longitude comes first" in reason else " Longitude comes first."

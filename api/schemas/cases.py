@@ -1,7 +1,8 @@
 """Reports, and cases as they are listed and read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -26,6 +27,7 @@ from api.schemas.fields import (
 )
 from api.schemas.placements import PlacementOut
 from gis.routing import Rule
+from layers.actions.cases_by_grid import GridCount
 from layers.actions.place import Place
 from layers.actions.read_cases import CaseHistory, state_names
 from layers.actions.report_case import Report, ReportedCase
@@ -122,16 +124,19 @@ class ReportIn(BaseModel):
         )
 
 
-class CaseQuery(BaseModel):
-    """Which cases, and how many at once."""
+class CountQuery(BaseModel):
+    """Which cases."""
 
     model_config = ConfigDict(extra="forbid")
 
-    grid: Annotated[OneLine, Field(max_length=64)] | None = Field(
-        default=None, description="code of the grid that owns them now"
+    by: Literal["then", "today"] = Field(
+        default="then",
+        description="which grids: then, those that cases were last routed by (open ones by the "
+        "edition in force, ended ones by that of their time), or today's for all of them",
     )
     area: Annotated[OneLine, Field(max_length=64)] | None = Field(
-        default=None, description="code of a banner, street or community; all below it count"
+        default=None,
+        description="code of a banner, street or community; all below it count, as last routed",
     )
     state: list[CaseState | Literal["open"]] = Field(
         default=[], description="repeatable; open stands for every state that has not ended"
@@ -154,16 +159,9 @@ class CaseQuery(BaseModel):
         "confidential category are never found by a box.",
         examples=["111.1,39.8,111.3,40.0"],
     )
-    limit: Annotated[int, Field(ge=1, le=LIST_MAX)] = LIST_DEFAULT
-    cursor: Annotated[str, Field(max_length=64)] | None = Field(
-        default=None, description="from next of the page before"
-    )
-    f: Literal["json", "geojson"] | None = Field(
-        default=None, description="the form of the answer, before what Accept says"
-    )
 
     @model_validator(mode="after")
-    def _in_order(self) -> "CaseQuery":
+    def _in_order(self) -> "CountQuery":
         if self.since and self.until and self.since > self.until:
             raise ValueError("since must not be after until")
         self.box()
@@ -191,7 +189,6 @@ class CaseQuery(BaseModel):
             else:
                 states.add(CaseState(state))
         return CaseFilter(
-            grid=self.grid,
             area=self.area,
             states=states or None,
             category=self.category,
@@ -199,6 +196,45 @@ class CaseQuery(BaseModel):
             until=self.until,
             bbox=self.box(),
         )
+
+
+class CaseQuery(CountQuery):
+    """Which cases, and how many at once."""
+
+    grid: Annotated[OneLine, Field(max_length=64)] | None = Field(
+        default=None, description="code of the grid that owns them; by says by which edition"
+    )
+    limit: Annotated[int, Field(ge=1, le=LIST_MAX)] = LIST_DEFAULT
+    cursor: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="from next of the page before"
+    )
+    f: Literal["json", "geojson"] | None = Field(
+        default=None, description="the form of the answer, before what Accept says"
+    )
+
+    def to_filter(self) -> CaseFilter:
+        """Return it as the action takes it."""
+        return replace(super().to_filter(), grid=self.grid)
+
+
+class GridCountOut(BaseModel):
+    """How many cases a grid has, or the queue of an area."""
+
+    edition: int | None
+    grid_code: str | None
+    grid_name: str | None
+    queue_code: str | None
+    case_count: int
+    open_count: int
+
+
+class CaseCountsOut(BaseModel):
+    """Cases counted by grid."""
+
+    by: Literal["then", "today"]
+    case_count: int
+    open_count: int
+    counts: list[GridCountOut]
 
 
 class ReportedCaseOut(BaseModel):
@@ -269,6 +305,26 @@ class CaseDetailOut(CaseOut):
 
     reporter: ReporterOut
     placements: list[PastPlacementOut]
+
+
+def counts_json(by: str, counts: Sequence[GridCount]) -> dict[str, Any]:
+    """Return counts by grid, and their sums."""
+    return {
+        "by": by,
+        "case_count": sum(each.case_count for each in counts),
+        "open_count": sum(each.open_count for each in counts),
+        "counts": [
+            {
+                "edition": each.owner.edition_id,
+                "grid_code": each.owner.grid_code,
+                "grid_name": each.grid_name,
+                "queue_code": each.owner.queue_code,
+                "case_count": each.case_count,
+                "open_count": each.open_count,
+            }
+            for each in counts
+        ],
+    }
 
 
 def reported_json(case: ReportedCase, placement: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,17 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from api.schemas.fields import (
     LARGEST_ACCURACY_M,
     LARGEST_COORDINATE,
+    LARGEST_EDITION,
     CategoryCode,
     DatumName,
     Label,
+    OneLine,
+    with_plus,
 )
 from gis.routing import Rule
 from layers.actions.place import Placed
@@ -52,6 +55,25 @@ class RouteQuery(BaseModel):
         ),
     ] = None
     category: CategoryCode | None = None
+    at: Annotated[
+        OneLine | None,
+        BeforeValidator(with_plus),
+        Field(
+            max_length=40,
+            description="as it was: by the edition in force on a date (at its beginning) or at a "
+            "time; without a zone in that of the place (LIANXIN_TIMEZONE)",
+            examples=["2026-03-01", "2026-03-01T08:30:00+08:00"],
+        ),
+    ] = None
+    edition: Annotated[
+        int | None, Field(ge=1, le=LARGEST_EDITION, description="or by the edition of a number")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "RouteQuery":
+        if self.at is not None and self.edition is not None:
+            raise ValueError("at and edition exclude one another")
+        return self
 
 
 class CandidateOut(BaseModel):

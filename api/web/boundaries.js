@@ -3,6 +3,7 @@
 
 /**
  * @typedef {object} Feature
+ * @property {number} [id]
  * @property {{type: string, coordinates: unknown} | null} geometry
  * @property {Record<string, any>} properties
  */
@@ -141,7 +142,7 @@ function findable(map, findings) {
   const renderer = L.canvas({ pane: "findings", padding: 0.3 });
   for (const feature of findings.features) {
     if (feature.geometry === null) continue;
-    const number = String(feature.properties.number);
+    const number = String(feature.id);
     const ink = tint(`--${feature.properties.severity}`) || colour("--ink");
     const style = { color: ink, weight: 3, fillColor: ink, fillOpacity: 0.45, pane: "findings", renderer };
     const shape = L.geoJSON(feature, {

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Row
+from sqlalchemy.orm import Session
 
 from layers.errors import EditionNotFound
 from layers.models import Edition
@@ -67,10 +68,27 @@ def show_edition(database: Database, edition_id: int) -> EditionSummary:
         No edition has that number.
     """
     with database.transaction() as session:
-        row = session.execute(territory.editions().where(Edition.id == edition_id)).one_or_none()
+        return summary_of(session, edition_id)
+
+
+def summary_of(session: Session, edition_id: int) -> EditionSummary:
+    """Return one edition as this transaction sees it."""
+    row = session.execute(territory.editions().where(Edition.id == edition_id)).one_or_none()
     if row is None:
-        raise EditionNotFound(f"There is no edition {edition_id}; see: lianxin edition list")
+        raise _not_found(edition_id)
     return _summary(row)
+
+
+def find_edition(session: Session, edition_id: int, *, lock: bool = False) -> Edition:
+    """Return an edition's row, locked against changes if asked, or raise EditionNotFound."""
+    edition = session.get(Edition, edition_id, with_for_update=lock or None)
+    if edition is None:
+        raise _not_found(edition_id)
+    return edition
+
+
+def _not_found(edition_id: int) -> EditionNotFound:
+    return EditionNotFound(f"There is no edition {edition_id}; see: lianxin edition list")
 
 
 def _summary(row: Row[Edition, int]) -> EditionSummary:

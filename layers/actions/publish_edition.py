@@ -1,6 +1,7 @@
 """Put an edition of the boundaries in force: one transaction, and everybody's owner follows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from gis import datum
 from layers.actions.boundaries import InForce, load_edition
+from layers.actions.check_edition import check_again
 from layers.actions.importing.owners import own_again
 from layers.actions.importing.placements import owner_columns
 from layers.actions.importing.staging import tell_planner
-from layers.errors import EditionConflict, EditionHasErrors, EditionNotFound
+from layers.actions.list_editions import find_edition
+from layers.errors import EditionConflict, EditionHasErrors
 from layers.exchange.copy import stage
 from layers.exchange.progress import Progress, silent
 from layers.models import Edition
@@ -44,13 +47,16 @@ def publish_edition(
     edition_id: int,
     *,
     override_reason: str | None = None,
+    valid_from: datetime | None = None,
+    instead_of: int | None = None,
     progress: Progress = silent,
 ) -> PublishReport:
     """Put a draft edition in force, in one transaction.
 
     The edition in force so far ends at the same instant; buildings and households get their
     owners under the new one, open cases are routed anew (ended ones keep their placement),
-    and every running process is told. Killed at any moment, the old edition stands whole.
+    and every running process is told. Killed at any moment, the old edition stands whole. A draft
+    that changed since it was checked is checked first.
 
     Parameters
     ----------
@@ -60,6 +66,11 @@ def publish_edition(
         Number of a draft.
     override_reason : str, optional
         Why it may be published in spite of the errors that the checks found; kept with it.
+    valid_from : datetime, optional
+        For history that is loaded afterwards: since when, in the past, it is in force; the edition
+        before ends then. Now, if not given.
+    instead_of : int, optional
+        The edition that whoever publishes took to be in force; another is a conflict.
     progress : callable, optional
         Told the name of each step, how many rows are done, and of how many.
 
@@ -73,14 +84,17 @@ def publish_edition(
     EditionNotFound
         No edition has that number.
     EditionConflict
-        It is no draft, or it has no grid.
+        It is no draft, it has no grid, another edition came into force meanwhile, or
+        ``valid_from`` lies in the future or before the edition in force began.
     EditionHasErrors
         The checks found errors and no reason was given.
     """
     with database.transaction() as session:
         session.execute(text("SET LOCAL statement_timeout = 0"))
+        known = session.scalars(territory.edition_id_in_force()).one_or_none()
         session.execute(territory.hold(territory.Hold.BULK, exclusive=True))
-        edition = _draft(session, edition_id)
+        _refuse_another(session, known if instead_of is None else instead_of)
+        edition = draft_to_publish(session, edition_id)
         _check_findings(edition, override_reason)
         in_force = load_edition(session, edition, database.snapshots)
         connection = driver(session)
@@ -88,26 +102,37 @@ def publish_edition(
         households = own_again(connection, "households", in_force, progress)
         # Reports wait from here on only, so that none is stored under the old edition.
         session.execute(territory.hold(territory.Hold.CASES, exclusive=True))
-        superseded = _change_over(session, edition)
+        superseded = _change_over(session, edition, valid_from)
         cases = _route_open_cases(session, in_force, progress)
         session.execute(territory.announce(str(edition.id)))
     return PublishReport(edition_id, superseded, buildings, households, cases)
 
 
-def _draft(session: Session, edition_id: int) -> Edition:
-    """Return the edition, locked, if it is a draft with grids."""
-    edition = session.get(Edition, edition_id, with_for_update=True)
-    if edition is None:
-        raise EditionNotFound(f"There is no edition {edition_id}; see: lianxin edition list")
+def _refuse_another(session: Session, known: int | None) -> None:
+    """Refuse to publish over an edition that came into force since somebody last looked."""
+    found = session.scalars(territory.edition_id_in_force()).one_or_none()
+    if found != known:
+        now = "None is in force now" if found is None else f"Edition {found} is in force now"
+        raise EditionConflict(
+            f"{now}, not {known or 'none'} as it was before. Look again at what would move, and "
+            "then publish."
+        )
+
+
+def draft_to_publish(session: Session, edition_id: int) -> Edition:
+    """Return the edition, locked and checked, if it is a draft with grids."""
+    edition = find_edition(session, edition_id, lock=True)
     if edition.status is EditionStatus.PUBLISHED:
         raise EditionConflict(f"Edition {edition_id} is in force already.")
     if edition.status is EditionStatus.SUPERSEDED:
         raise EditionConflict(
-            f"Edition {edition_id} was in force and has ended. To go back to its boundaries, "
-            "import its grids again and publish that draft."
+            f"Edition {edition_id} was in force and has ended. To go back to its boundaries: "
+            f"lianxin edition restore {edition_id}, and publish that draft."
         )
     if session.execute(territory.grids_of(edition_id).limit(1)).first() is None:
         raise EditionConflict(f"Edition {edition_id} has no grids.")
+    if edition.status is EditionStatus.DRAFT:
+        check_again(session, edition)
     return edition
 
 
@@ -121,24 +146,40 @@ def _check_findings(edition: Edition, override_reason: str | None) -> None:
         more = f"\n  … and {rest} more (lianxin edition show {edition.id})" if rest > 0 else ""
         raise EditionHasErrors(
             f"The checks found {len(errors)} errors in edition {edition.id}:\n{listed}{more}\n"
-            "Correct the file and import it again, or publish with "
-            '--accept-findings "why this may be so".'
+            "Correct the file and import it again, or publish with a reason why this may be so "
+            '(--accept-findings "…").'
         )
     edition.override_reason = reason or None
 
 
-def _change_over(session: Session, edition: Edition) -> int | None:
+def _change_over(session: Session, edition: Edition, valid_from: datetime | None) -> int | None:
     """End the edition in force and begin this one, at the same instant."""
     now = session.scalars(select(func.clock_timestamp())).one()
+    begins = now if valid_from is None else valid_from
+    if begins > now:
+        raise EditionConflict(
+            f"{begins.isoformat()} lies in the future. An edition is in force as soon as it is "
+            "published; only one of the past may begin earlier."
+        )
     before = session.scalars(territory.edition_in_force()).one_or_none()
     if before is not None:
-        before.status = EditionStatus.SUPERSEDED
-        before.valid = func.tstzrange(func.lower(Edition.valid), now, "[)")
+        _end(before, begins)
         session.flush()
     edition.status = EditionStatus.PUBLISHED
-    edition.valid = func.tstzrange(now, None, "[)")
+    edition.valid = func.tstzrange(begins, None, "[)")
     session.flush()
     return None if before is None else before.id
+
+
+def _end(edition: Edition, ends: datetime) -> None:
+    began = None if edition.valid is None else edition.valid.lower
+    if began is not None and ends <= began:
+        raise EditionConflict(
+            f"Edition {edition.id} is in force since {began.isoformat()}; the next one can only "
+            "begin later."
+        )
+    edition.status = EditionStatus.SUPERSEDED
+    edition.valid = func.tstzrange(began, ends, "[)")
 
 
 def _route_open_cases(session: Session, in_force: InForce, progress: Progress) -> int:

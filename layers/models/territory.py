@@ -70,7 +70,9 @@ class Edition(Base):
     __tablename__ = "editions"
     __table_args__ = (
         ExcludeConstraint(("valid", "&&"), name="ex_editions_valid", using="gist"),
-        CheckConstraint("(status = 'draft') = (valid IS NULL)", name="valid_when_published"),
+        CheckConstraint(
+            "(status IN ('draft', 'checked')) = (valid IS NULL)", name="valid_when_published"
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

@@ -6,17 +6,32 @@ from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    any_,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from gis.crs import STORAGE_SRID
 from layers.models import Area, Case, CasePlacement, Category, Grid, IdempotencyKey
-from layers.vocabulary import CaseState
+from layers.vocabulary import ENDED_STATES, CaseState
 
 REPORT_CASE: Final = files("layers.store").joinpath("report_case.sql").read_text("utf-8")
 """Store a case, its placement and its key; says itself what it does."""
 
 REPORTED: Final = "reported"
 """The reason of a case's first placement."""
+
+
+_SNAP_DEGREES: Final = 0.003
+"""More than 50 m in every direction, as far north as 80°."""
 
 
 Rows = Select[*tuple[Any, ...]]
@@ -27,7 +42,7 @@ class CaseFilter:
     """Which cases are asked for; what is None doesn't matter.
 
     ``category`` is a code or a major; ``bbox`` is west, south, east, north in the storage CRS;
-    ``since`` is included, ``until`` is not.
+    ``since`` is included, ``until`` is not; ``ids`` are the only ones that come into question.
     """
 
     grid: str | None = None
@@ -37,6 +52,7 @@ class CaseFilter:
     since: datetime | None = None
     until: datetime | None = None
     bbox: tuple[float, float, float, float] | None = None
+    ids: Collection[int] | None = None
 
 
 def listed_cases(
@@ -52,6 +68,56 @@ def listed_cases(
 def one_case(case_id: int) -> Rows:
     """Select one case as a list shows it, and who reported it, to be masked."""
     return _cases().add_columns(Case.reporter).where(Case.id == case_id)
+
+
+def counts_by_owner(which: CaseFilter, *, ended: bool) -> Rows:
+    """Count cases by edition and grid, or queue, as they are stored; only open ones if asked."""
+    is_open = Case.state.not_in(ENDED_STATES)
+    conditions = _conditions(which) + ([] if ended else [is_open])
+    owner = (Case.edition_id, Case.grid_code, Case.queue_code)
+    return (
+        select(
+            *owner,
+            func.max(Grid.name).label("grid_name"),
+            func.count().label("case_count"),
+            func.count().filter(is_open).label("open_count"),
+        )
+        .join(Category, Category.code == Case.category)
+        .outerjoin(Grid, and_(Grid.edition_id == Case.edition_id, Grid.code == Case.grid_code))
+        .where(*conditions)
+        .group_by(*owner)
+    )
+
+
+def ended_places(which: CaseFilter) -> Rows:
+    """Select the place and owner of the cases that have ended."""
+    return (
+        select(
+            func.ST_X(Case.location).label("lon"),
+            func.ST_Y(Case.location).label("lat"),
+            Case.edition_id,
+            Case.grid_code,
+            Case.queue_code,
+        )
+        .join(Category, Category.code == Case.category)
+        .where(Case.state.in_(ENDED_STATES), *_conditions(which))
+    )
+
+
+def open_of_grid(edition_id: int, code: str) -> Select[int]:
+    """Select the numbers of the open cases that a grid owns."""
+    return select(Case.id).where(
+        Case.edition_id == edition_id, Case.grid_code == code, Case.state.not_in(ENDED_STATES)
+    )
+
+
+def ended_near_grid(edition_id: int, code: str) -> Rows:
+    """Select number and place of the ended cases that lie in a grid or may be snapped to it."""
+    reach = func.ST_Expand(Grid.boundary, _SNAP_DEGREES)
+    box = select(reach).where(Grid.edition_id == edition_id, Grid.code == code).scalar_subquery()
+    return select(Case.id, func.ST_X(Case.location), func.ST_Y(Case.location)).where(
+        Case.state.in_(ENDED_STATES), Case.location.intersects(box)
+    )
 
 
 def placements_of(case_id: int) -> Rows:
@@ -151,6 +217,8 @@ def _conditions(which: CaseFilter) -> list[ColumnElement[bool]]:
         conditions.append(Case.reported_at >= which.since)
     if which.until is not None:
         conditions.append(Case.reported_at < which.until)
+    if which.ids is not None:
+        conditions.append(Case.id == any_(literal(list(which.ids), ARRAY(BigInteger))))
     if which.bbox is not None:
         # A confidential case must not be found out by narrowing boxes around it.
         box = func.ST_MakeEnvelope(*which.bbox, STORAGE_SRID)

@@ -18,7 +18,7 @@ SELECT
        AND state <> ALL (:ended)) AS ownerless_case_count,
     (SELECT count(*) FROM cases JOIN categories ON categories.code = cases.category
      WHERE categories.confidential AND cases.state <> ALL (:ended)) AS confidential_case_count,
-    (SELECT count(*) FROM editions WHERE status = 'draft') AS draft_count,
+    (SELECT count(*) FROM editions WHERE status IN ('draft', 'checked')) AS draft_count,
     (SELECT count(*) FROM categories) AS category_count,
     EXISTS (
         SELECT FROM pg_locks

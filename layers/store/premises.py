@@ -21,6 +21,17 @@ def building_places() -> Select[Any]:
     )
 
 
+def building_owners() -> Select[Any]:
+    """Select the anchor of every building, and the grid that owns it now."""
+    return select(func.ST_X(Building.anchor), func.ST_Y(Building.anchor), Building.grid_code)
+
+
+def household_owners() -> Select[Any]:
+    """Select the place of every household, and the grid that owns it now."""
+    place = Household.location
+    return select(func.ST_X(place), func.ST_Y(place), Household.grid_code)
+
+
 def unowned_counts() -> Select[int, int]:
     """Count the buildings and households that no grid owns."""
     return select(

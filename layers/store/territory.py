@@ -1,15 +1,19 @@
 """Areas, editions and grids: who is where, and which boundaries are in force."""
 
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Insert,
     Select,
     Text,
     TextClause,
     cast,
     func,
+    insert,
+    literal,
     literal_column,
     select,
     text,
@@ -78,6 +82,16 @@ def outlines_of(edition_id: int) -> Select[Any]:
     )
 
 
+def edition_at(instant: datetime) -> Select[int]:
+    """Select the number of the edition that was in force at an instant."""
+    return select(Edition.id).where(Edition.valid.contains(instant))
+
+
+def first_edition_began() -> Select[datetime]:
+    """Select the instant from which there was an edition in force."""
+    return select(func.min(func.lower(Edition.valid)))
+
+
 def grids_of(edition_id: int) -> Select[Any]:
     """Select the grids of an edition by code, without their boundaries.
 
@@ -92,6 +106,17 @@ def grid_boundaries(edition_id: int) -> Select[bytes]:
     """Select the boundaries of an edition's grids as WKB, in the order of ``grids_of``."""
     return (
         select(func.ST_AsBinary(Grid.boundary))
+        .where(Grid.edition_id == edition_id)
+        .order_by(Grid.code)
+    )
+
+
+def checked_grids(edition_id: int) -> Select[Any]:
+    """Select what the checks look at of an edition's grids, boundaries as WKB, by code."""
+    return (
+        select(
+            Grid.code, Grid.kind, Grid.community_code, func.ST_AsBinary(Grid.boundary).label("wkb")
+        )
         .where(Grid.edition_id == edition_id)
         .order_by(Grid.code)
     )
@@ -148,6 +173,22 @@ def open_case_places() -> Select[Any]:
     return select(Case.id, func.ST_X(Case.location), func.ST_Y(Case.location), accuracy).where(
         Case.state.not_in(ENDED_STATES), Case.location.is_not(None)
     )
+
+
+def open_case_owners() -> Select[Any]:
+    """Select the place of every open case that has one, and the grid that owns it now."""
+    return select(func.ST_X(Case.location), func.ST_Y(Case.location), Case.grid_code).where(
+        Case.state.not_in(ENDED_STATES), Case.location.is_not(None)
+    )
+
+
+def copy_grids(from_id: int, to_id: int) -> Insert:
+    """Give an edition the grids of another."""
+    names = [column.name for column in Grid.__table__.columns if column.name != "edition_id"]
+    same = select(literal(to_id), *(getattr(Grid, name) for name in names)).where(
+        Grid.edition_id == from_id
+    )
+    return insert(Grid).from_select(["edition_id", *names], same)
 
 
 def announce(what: str) -> TextClause:

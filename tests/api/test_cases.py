@@ -5,23 +5,31 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from geoalchemy2.shape import from_shape
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, select
 
 from gis.datum import convert
 from layers.models import Case, CasePlacement
 from layers.session import Database
+from layers.vocabulary import CaseState
 from tests.api.conftest import (
     BANNER,
     COMMUNITY,
+    EAST_GRID,
     FAR_AWAY,
     IN_THE_BANNER,
     IN_THE_STREET,
     INSIDE,
     JUST_OUTSIDE,
     SHARED_EDGE,
+    SOUTH,
     STEP,
     STREET,
+    WEST,
     WEST_GRID,
     Serve,
     a_report,
@@ -501,3 +509,86 @@ def test_intake_does_not_wait_for_charts(
         done.set()
         for viewer in viewers:
             viewer.join()
+
+
+@pytest.fixture
+def swapped(client: TestClient, town_database: Database) -> TestClient:
+    """An open and an ended case in the west grid, before the two grids swapped their places."""
+    report(client)
+    ended = report(client)["id"]
+    nowhere = report(client, place=None)["id"]
+    with town_database.transaction() as session:
+        for case in (ended, nowhere):
+            session.get_one(Case, case).state = CaseState.CLOSED
+    publish_grids(
+        town_database,
+        [(WEST_GRID, "西", "张三", square(1)), (EAST_GRID, "东", "李四", square(0))],
+    )
+    client.app.state.services.boundaries.refresh()
+    return client
+
+
+def test_lists_are_by_the_grid_of_the_time_or_of_today(swapped: TestClient) -> None:
+    (open_case, ended) = sorted(ids(swapped, bbox="111,39,112,40"))
+    assert ids(swapped, grid=WEST_GRID) == [ended]
+    assert ids(swapped, grid=EAST_GRID) == [open_case]
+    assert ids(swapped, grid=WEST_GRID, by="today") == []
+    assert ids(swapped, grid=EAST_GRID, by="today") == [ended, open_case]
+    assert ids(swapped, grid=EAST_GRID, by="today", state="open") == [open_case]
+    assert ids(swapped, grid="none", by="today") == []
+    first = swapped.get("/cases", params={"grid": EAST_GRID, "by": "today", "limit": 1}).json()
+    second = swapped.get(first["next"]).json()
+    assert [page["cases"][0]["id"] for page in (first, second)] == [ended, open_case]
+
+
+def test_counts_are_by_the_grid_of_the_time_or_of_today(swapped: TestClient) -> None:
+    def counts(**query: Any) -> dict[tuple[Any, ...], tuple[int, int]]:
+        answer = swapped.get("/cases/counts", params=query).json()
+        assert answer["case_count"] == sum(each["case_count"] for each in answer["counts"])
+        return {
+            (each["edition"], each["grid_name"] or each["queue_code"]): (
+                each["case_count"], each["open_count"],
+            )
+            for each in answer["counts"]
+        }  # fmt: skip
+
+    nowhere = {(1, BANNER): (1, 0)}
+    assert counts() == nowhere | {(1, "白云第一网格"): (1, 0), (2, "东"): (1, 1)}
+    assert counts(by="today") == nowhere | {(2, "东"): (2, 1)}
+    assert counts(by="today", state="open") == {(2, "东"): (1, 1)}
+    assert counts(by="today", category="99") == {}
+    assert swapped.get("/cases/counts?by=then&grid=x").status_code == 422
+
+
+@given(
+    st.lists(st.tuples(st.floats(-0.002, 0.023), st.floats(-0.002, 0.012)), min_size=1, max_size=8)
+)
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_todays_grid_of_an_ended_case_is_the_one_that_a_route_gives(
+    client: TestClient, town_database: Database, places: list[tuple[float, float]]
+) -> None:
+    expected: Counter[Any] = Counter()
+    with town_database.transaction() as session:
+        session.execute(delete(Case))
+        for east, north in places:
+            lon, lat = WEST + east, SOUTH + north
+            session.add(
+                Case(
+                    category="53001",
+                    reporter_kind="worker",
+                    state=CaseState.CLOSED,
+                    rule="outside",
+                    location=from_shape(shapely.Point(lon, lat), srid=4490, extended=True),
+                )
+            )
+            where = {"lon": lon, "lat": lat, "datum": "cgcs2000"}
+            expected[client.get("/route", params=where).json()["grid_code"]] += 1
+    counted = client.get("/cases/counts?by=today").json()["counts"]
+    found: Counter[Any] = Counter()
+    for each in counted:
+        found[each["grid_code"]] += each["case_count"]
+    assert found == expected
+    for code in (WEST_GRID, EAST_GRID):
+        assert len(ids(client, grid=code, by="today")) == expected[code]

@@ -16,6 +16,7 @@ from tests.api.conftest import (
     STEP,
     STREET,
     WEST_GRID,
+    Serve,
     publish_grids,
     serve_with,
     square,
@@ -208,3 +209,57 @@ def test_a_new_edition_is_soon_answered(client: TestClient, town_database: Datab
         assert time.monotonic() - began < 5
         time.sleep(0.01)
     assert (found["grid_code"], found["responsible"]) == (code, "王五")
+
+
+@pytest.fixture
+def two_editions(town_database: Database, town_url: str, serve: Serve) -> TestClient:
+    """A service whose first edition held until just now; the second swapped the grids' names."""
+    publish_grids(
+        town_database,
+        [
+            (WEST_GRID, "白云第一网格", "张三", square(1)),
+            (EAST_GRID, "白云第二网格", "李四", square(0)),
+        ],
+    )
+    return serve(town_url)
+
+
+def owner(client: TestClient, **which: Any) -> tuple[int, str]:
+    answer = client.get("/route", params={**INSIDE, **which})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["edition"], answer.json()["grid_code"]
+
+
+def test_a_point_is_answered_as_it_was_and_as_it_is(two_editions: TestClient) -> None:
+    editions = two_editions.get("/editions").json()["editions"]
+    changed = editions[0]["valid_from"]
+    assert owner(two_editions) == (2, EAST_GRID)
+    assert owner(two_editions, edition=1) == owner(two_editions, edition=1) == (1, WEST_GRID)
+    assert owner(two_editions, at=editions[1]["valid_from"]) == (1, WEST_GRID)
+    assert owner(two_editions, at=changed) == (2, EAST_GRID)
+    raw = "&".join(f"{name}={value}" for name, value in INSIDE.items())
+    local = changed.replace("Z", "+00:00")
+    assert two_editions.get(f"/route?{raw}&at={local}").json()["edition"] == 2
+
+
+@pytest.mark.parametrize(
+    ("which", "status", "told"),
+    [
+        ({"at": "1949-10-01"}, 404, "No edition was in force at 1949-10-01T00:00:00+08:00. The"),
+        ({"at": "1949-10-01T12:00Z"}, 404, "1949-10-01T12:00:00+00:00"),
+        ({"at": "2999-01-01"}, 422, "lies in the future"),
+        ({"at": "yesterday"}, 422, "no date or time"),
+        ({"at": "2026-02-30"}, 422, "no date or time"),
+        ({"at": "0001-01-01T00:00+14:00"}, 404, "No edition was in force"),
+        ({"at": "9999-12-31T23:59-14:00"}, 422, "lies in the future"),
+        ({"edition": 9}, 404, "There is no edition 9"),
+        ({"edition": 0}, 422, "edition"),
+        ({"edition": 1, "at": "2026-01-01"}, 422, "exclude one another"),
+    ],
+)
+def test_a_time_or_edition_that_cannot_be_answered_is_refused_in_words(
+    shared_client: TestClient, which: Any, status: int, told: str
+) -> None:
+    answer = shared_client.get("/route", params={**INSIDE, **which})
+    assert answer.status_code == status, answer.text
+    assert told in answer.json()["detail"]

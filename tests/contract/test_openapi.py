@@ -24,6 +24,7 @@ OPERATIONS = [
     ("/route", "POST"),
     ("/cases", "GET"),
     ("/cases", "POST"),
+    ("/cases/counts", "GET"),
     ("/cases/{case_id}", "GET"),
     ("/livez", "GET"),
     ("/readyz", "GET"),

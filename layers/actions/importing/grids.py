@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ from layers.exchange.progress import Progress
 from layers.models import Edition
 from layers.paths import path_below
 from layers.store import driver, territory
-from layers.vocabulary import CodeScheme, EditionStatus, GridKind
+from layers.vocabulary import UNPUBLISHED, CodeScheme, EditionStatus, GridKind
 
 FIELDS = (
     FieldSpec(
@@ -66,7 +67,7 @@ def draft_edition(
     """Check grids, and store them as a draft unless an edition holds just these."""
     require_scheme(batch, options.scheme, _NATIONAL, "a grid's 15 digits")
     communities, paths = _paths(session, batch, options.scheme)
-    findings = _settle_shapes(batch, _parents(session, communities), options, progress)
+    findings = _settle_shapes(batch, drawn_outlines(session, communities), options, progress)
     table = _table(batch, options.scheme, communities, paths)
     if not table.num_rows:
         return Drafted(Counts(), findings, None)
@@ -89,6 +90,7 @@ def draft_edition(
         "edition_id", pa.array(np.full(table.num_rows, edition.id, dtype=np.int32))
     )
     copy_table(driver(session), "grids", table)
+    edition.status = EditionStatus.CHECKED
     return Drafted(Counts(inserted=table.num_rows), findings, edition.id)
 
 
@@ -99,8 +101,9 @@ def _renew_findings(session: Session, edition_id: int, kept: list[dict[str, Any]
     printed now is what publishing will go by.
     """
     edition = session.get_one(Edition, edition_id)
-    if edition.status is EditionStatus.DRAFT and edition.findings != kept:
+    if edition.status in UNPUBLISHED:
         edition.findings = kept
+        edition.status = EditionStatus.CHECKED
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
@@ -189,7 +192,7 @@ def _national_parent(
     return None, code[:9], None
 
 
-def _parents(session: Session, communities: NDArray[Any]) -> Geometries | None:
+def drawn_outlines(session: Session, communities: Iterable[str | None]) -> Geometries | None:
     """Return the outlines of the communities that the grids must fill, where they are drawn."""
     wanted = {code for code in communities if code is not None}
     drawn = [

@@ -3,6 +3,7 @@
 from __future__ import annotations  # a Series has a type parameter only for type checkers
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from layers.errors import LayerRefused, MappingInvalid
+from layers.errors import InstantInvalid, LayerRefused, MappingInvalid
 
 DateOrder = Literal["dmy", "mdy"]
 
@@ -47,6 +48,30 @@ class Calendar:
             raise MappingInvalid(
                 f"{self.timezone!r} is not a time zone; write it like Asia/Shanghai."
             ) from problem
+
+
+def read_instant(text: str, timezone: str) -> datetime:
+    """Return a date or a time as an instant; without an offset it is in ``timezone``.
+
+    Raises
+    ------
+    InstantInvalid
+        It is neither, in the form of ISO 8601.
+
+    Examples
+    --------
+    >>> read_instant("2026-03-01", "Asia/Shanghai").isoformat()
+    '2026-03-01T00:00:00+08:00'
+    >>> read_instant("2026-03-01T08:00Z", "Asia/Shanghai").isoformat()
+    '2026-03-01T08:00:00+00:00'
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise InstantInvalid(
+            f"{text!r} is no date or time. Write it like 2026-03-01 or 2026-03-01T08:30+08:00."
+        ) from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=Calendar(timezone).zone())
 
 
 def read_instants(

@@ -17,7 +17,7 @@ from layers.actions.boundaries import InForce
 def owner_columns(in_force: InForce, placements: Placements) -> dict[str, pa.Array]:
     """Return rule, owner, path and distance of each placement, and its edition."""
     grids = np.asarray(placements.positions)
-    queues = _queues(in_force, placements)
+    queues = queues_of(in_force, placements)
     codes = _taken(in_force.grids.codes, grids)
     queue_codes = [
         None if own != OUTSIDE else queue for own, queue in zip(grids, queues, strict=True)
@@ -41,7 +41,7 @@ def owner_columns(in_force: InForce, placements: Placements) -> dict[str, pa.Arr
     }
 
 
-def _queues(in_force: InForce, placements: Placements) -> list[str | None]:
+def queues_of(in_force: InForce, placements: Placements) -> list[str | None]:
     """Return the area in whose queue each would wait: the smallest around it, or the banner."""
     return [
         in_force.root_code if position == OUTSIDE else in_force.queue_codes[position]

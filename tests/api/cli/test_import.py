@@ -9,7 +9,13 @@ import shapely
 from typer.testing import CliRunner, Result
 
 from api.cli import app
-from layers.errors import EditionHasErrors, LayerRefused, MappingInvalid, NoEditionInForce
+from layers.errors import (
+    EditionHasErrors,
+    InstantInvalid,
+    LayerRefused,
+    MappingInvalid,
+    NoEditionInForce,
+)
 from layers.session import Database
 from tests.layers.actions.made import middle, read, square
 
@@ -139,17 +145,50 @@ def test_findings_are_printed_with_their_place_and_stop_the_publishing(work: Pat
 
     assert "错误 error [overlap]" in result.stdout
     assert "@ 111.2" in result.stdout
-    assert "lianxin edition publish 1 --accept-findings" in result.stdout
+    assert "lianxin edition publish 1 --yes --accept-findings" in result.stdout
     with pytest.raises(EditionHasErrors):
-        lianxin("edition", "publish", "1")
+        lianxin("edition", "publish", "1", "--yes")
+    assert "[overlap]" in lianxin("edition", "publish", "1", status=1).stdout
     shown = lianxin("edition", "show", "1", status=1)
     assert "[overlap]" in shown.stdout
 
-    lianxin("edition", "publish", "1", "--accept-findings", "surveyed so")
+    lianxin("edition", "publish", "1", "--yes", "--accept-findings", "surveyed so")
 
     (listed,) = json.loads(lianxin("edition", "list", "--json").stdout)
     assert (listed["status"], listed["override_reason"]) == ("published", "surveyed so")
     assert "接受原因 accepted because: surveyed so" in lianxin("edition", "show", "1").stdout
+
+
+def test_publishing_is_a_dry_run_until_told_otherwise_and_can_be_gone_back_on(work: Path) -> None:
+    write_grids(work, "1", "2")
+    lianxin(*GRIDS, "--publish")
+    write_grids(work, "8", "9")
+    lianxin(*GRIDS)
+
+    told = lianxin("edition", "publish", "2").stdout
+    assert "dry run, nothing changed" in told
+    assert "lianxin edition publish 2 --yes" in told
+    assert as_json("edition", "publish", "2") == {
+        "dry_run": True, "edition": 2, "in_force": 1, "buildings": 0, "households": 0, "cases": 0,
+        "errors": 0,
+    }  # fmt: skip
+    assert as_json("edition", "list")[0]["status"] == "checked"
+    lianxin("edition", "publish", "2", "--yes")
+
+    assert "lianxin edition publish 3 --yes" in lianxin("edition", "restore", "1").stdout
+    lianxin("edition", "publish", "3", "--yes")
+    editions = as_json("edition", "list")
+    assert [each["status"] for each in editions] == ["published", "superseded", "superseded"]
+
+
+def test_an_edition_of_the_past_says_since_when_it_held(work: Path) -> None:
+    write_grids(work, "1", "2")
+    lianxin(*GRIDS)
+    with pytest.raises(InstantInvalid, match="no date or time"):
+        lianxin("edition", "publish", "1", "--valid-from", "long ago")
+    lianxin("edition", "publish", "1", "--yes", "--valid-from", "1959-01-01")
+    (edition,) = as_json("edition", "list")
+    assert edition["valid_from"] == "1958-12-31T16:00:00+00:00"
 
 
 def test_a_rare_finding_is_not_crowded_out_by_a_frequent_one(work: Path) -> None:

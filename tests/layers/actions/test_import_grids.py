@@ -46,7 +46,7 @@ def test_grids_become_a_draft_under_their_community(database: Database) -> None:
 
     assert (report.inserted, report.findings, report.published) == (2, (), None)
     assert read(database, "SELECT id, status, name FROM editions") == [
-        (report.edition_id, "draft", "grids")
+        (report.edition_id, "checked", "grids")
     ]
     assert read(
         database, "SELECT code, name, kind, community_code, path FROM grids ORDER BY code"

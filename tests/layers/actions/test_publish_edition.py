@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -118,7 +119,7 @@ def test_only_a_draft_can_be_published(database: Database) -> None:
     with pytest.raises(EditionConflict, match="in force already"):
         publish_edition(database, first)
     publish(database, grids("B"))
-    with pytest.raises(EditionConflict, match="import its grids again"):
+    with pytest.raises(EditionConflict, match="edition restore"):
         publish_edition(database, first)
     with pytest.raises(EditionNotFound, match="no edition 999999"):
         publish_edition(database, 999_999)
@@ -134,24 +135,80 @@ def test_going_back_is_a_new_edition_of_the_same_grids(database: Database) -> No
     assert read(database, "SELECT count(*) FROM editions WHERE upper_inf(valid)") == [(1,)]
 
 
-def test_two_that_publish_at_once_come_one_after_the_other(fresh_database: Database) -> None:
+def test_of_two_that_publish_at_once_one_wins_and_the_other_is_told(
+    fresh_database: Database,
+) -> None:
     town(fresh_database)
     drafts = [draft(fresh_database, *codes) for codes in ("PQ", "RS")]
-    threads = [
-        threading.Thread(target=publish_edition, args=(fresh_database, number)) for number in drafts
-    ]
+    refused: list[EditionConflict] = []
 
-    for thread in threads:
-        thread.start()
+    def publish_it(number: int) -> None:
+        try:
+            publish_edition(fresh_database, number)
+        except EditionConflict as conflict:
+            refused.append(conflict)
+
+    threads = [threading.Thread(target=publish_it, args=(number,)) for number in drafts]
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with fresh_database.transaction() as session:
+        session.execute(territory.hold(territory.Hold.BULK, exclusive=True))
+        for thread in threads:
+            thread.start()
+        while read(fresh_database, waiting) != [(2,)]:  # both have seen which one is in force
+            time.sleep(0.01)
     for thread in threads:
         thread.join(30)
 
+    (conflict,) = refused
     in_force = read(fresh_database, "SELECT id FROM editions WHERE upper_inf(valid)")
     assert in_force[0][0] in drafts
-    assert (
-        read(fresh_database, "SELECT DISTINCT edition_id FROM households WHERE path <> ''")
-        == in_force
-    )
+    assert f"Edition {in_force[0][0]} is in force now" in str(conflict)
+    assert read(fresh_database, "SELECT status FROM editions ORDER BY status") == [
+        ("checked",), ("published",), ("superseded",),
+    ]  # fmt: skip
+    owners = "SELECT DISTINCT edition_id FROM households WHERE path <> ''"
+    assert read(fresh_database, owners) == in_force
+
+
+def test_whoever_looked_at_another_edition_in_force_is_told(database: Database) -> None:
+    first, second = publish(database, grids("A")), publish(database, grids("B"))
+    number = draft(database, "C")
+    with pytest.raises(EditionConflict, match=f"Edition {second} is in force now, not {first}"):
+        publish_edition(database, number, instead_of=first)
+    assert publish_edition(database, number, instead_of=second).superseded_id == second
+
+
+def test_only_owners_change_and_only_of_open_cases(database: Database) -> None:
+    town(database)
+    owners = "rule,edition_id,grid_code,queue_code,path"
+    rest = "SELECT id, to_jsonb(c) - string_to_array(:owners, ',') FROM cases AS c ORDER BY id"
+    ended = "SELECT * FROM cases WHERE state = 'closed'"
+    history = "SELECT case_id, count(*) FROM case_placements GROUP BY 1 ORDER BY 1"
+    before = read(database, rest, owners=owners), read(database, ended)
+    counts = read(database, history)
+
+    publish_edition(database, draft(database, "X", "Y"))
+
+    assert (read(database, rest, owners=owners), read(database, ended)) == before
+    open_case = read(database, "SELECT id FROM cases WHERE state <> 'closed'")[0][0]
+    assert read(database, history) == [(i, n + (i == open_case)) for i, n in counts]
+
+
+def test_history_is_loaded_with_the_time_since_when_it_held(database: Database) -> None:
+    first, second, third = (draft(database, code) for code in "ABC")
+    begin, change = datetime(1959, 1, 1, tzinfo=UTC), datetime(2023, 7, 9, tzinfo=UTC)
+
+    publish_edition(database, first, valid_from=begin)
+    publish_edition(database, second, valid_from=change)
+
+    assert read(database, "SELECT id, lower(valid), upper(valid) FROM editions ORDER BY id") == [
+        (first, begin, change), (second, change, None), (third, None, None),
+    ]  # fmt: skip
+    for wrong, told in ((change, "only begin later"), (begin, "only begin later")):
+        with pytest.raises(EditionConflict, match=told):
+            publish_edition(database, third, valid_from=wrong)
+    with pytest.raises(EditionConflict, match="lies in the future"):
+        publish_edition(database, third, valid_from=datetime(2999, 1, 1, tzinfo=UTC))
 
 
 def test_a_report_under_way_is_waited_for_and_then_routed_anew(fresh_database: Database) -> None:
