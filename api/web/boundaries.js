@@ -36,7 +36,8 @@ async function draw(element) {
   } catch (error) {
     failed(error);
   }
-  element.setAttribute("aria-busy", "false");
+  element.removeAttribute("aria-busy");
+  element.dataset.drawn = "true";
 }
 
 /** @param {string | undefined} address */

@@ -4,6 +4,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -20,13 +21,13 @@ pytestmark = pytest.mark.browser
 
 TOTTORI = "partitions/tottori_chome_2015_shp_cp932.zip"
 CODE, NAME = "KEY_CODE", "MOJI"
+NUMBERS = count()
 
 
 @pytest.fixture
-def desk(cluster: PrivateCluster, database_url: str, request) -> Iterator[str]:
+def desk(cluster: PrivateCluster, database_url: str) -> Iterator[str]:
     """The address of a service without any grids."""
-    name = re.sub(r"\W+", "_", f"desk_{request.node.name}")[:50].lower()
-    url, database = stored(cluster, name)
+    url, database = stored(cluster, f"browser_desk_{next(NUMBERS)}")
     database.close()
     with running(url) as address:
         yield address
@@ -35,7 +36,7 @@ def desk(cluster: PrivateCluster, database_url: str, request) -> Iterator[str]:
 @pytest.fixture
 def watched(browser: Browser) -> Iterator[Watched]:
     context = browser.new_context(viewport={"width": 1366, "height": 900})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(90_000)
     yield Watched(context.new_page())
     context.close()
 
@@ -52,7 +53,7 @@ def upload(page: Page, address: str, file: Path, language: str) -> None:
 
 
 def drawn(page: Page) -> None:
-    expect(page.locator("#boundaries")).to_have_attribute("aria-busy", "false")
+    expect(page.locator("#boundaries[data-drawn]")).to_be_visible(timeout=90_000)
     expect(page.locator("#map-note")).to_be_hidden()
 
 
@@ -80,7 +81,7 @@ def publish(page: Page, reason: str) -> None:
         page.locator("#reason").fill(reason)
     page.locator("#sure").check()
     page.locator("#publish button").press("Enter")
-    expect(page.locator("#publish")).to_have_count(0)
+    expect(page.locator("#publish")).to_have_count(0, timeout=90_000)
 
 
 def owner(address: str, lon: float, lat: float, **more: object) -> dict:
