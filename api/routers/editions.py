@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
 
 from api.dependencies import OpenServices, json_answer
-from api.pages import page, wants_page
+from api.pages import wants_page
 from api.schemas.editions import (
     DraftOut,
     EditionList,
@@ -46,7 +47,7 @@ router = APIRouter(prefix="/editions", tags=["editions"])
 
 GEOJSON = "application/geo+json"
 
-_PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
+_PAGE: dict[int | str, dict[str, Any]] = {303: {"description": "Where a browser is sent."}}
 _VARY = {"Vary": "Accept"}
 _MADE: dict[int | str, dict[str, Any]] = {
     201: {"headers": {"Location": {"schema": {"type": "string"}}}}
@@ -62,10 +63,10 @@ _FILE = {
 
 @router.get("", response_model=EditionList, responses=problems(503) | _PAGE, summary="All editions")
 def list_all(request: Request, services: OpenServices) -> Response:
-    """Return the editions, the newest first; to a browser as a page."""
-    editions = list_editions(services.database)
+    """Return the editions, the newest first; a browser is sent to the desk's page."""
     if wants_page(request):
-        return page(request, "editions.html", services.settings.language, editions=editions)
+        return _desk(request)
+    editions = list_editions(services.database)
     return json_answer({"editions": [edition_json(each) for each in editions]}, headers=_VARY)
 
 
@@ -112,11 +113,10 @@ async def upload(
     summary="One edition with its findings",
 )
 def show(number: EditionNumber, request: Request, services: OpenServices) -> Response:
-    """Return an edition and what the checks found in it; to a browser as a page."""
-    edition = show_edition(services.database, number)
+    """Return an edition and what the checks found in it; a browser is sent to the desk's page."""
     if wants_page(request):
-        return page(request, "edition.html", services.settings.language, edition=edition)
-    return json_answer(sheet_json(edition), headers=_VARY)
+        return _desk(request)
+    return json_answer(sheet_json(show_edition(services.database, number)), headers=_VARY)
 
 
 @router.delete(
@@ -218,6 +218,12 @@ def restore(number: EditionNumber, services: OpenServices) -> Response:
     """Make a draft of the grids of an edition that has ended, to be published anew."""
     draft = restore_edition(services.database, number)
     return json_answer(edition_json(draft), HTTPStatus.CREATED, headers=_at(draft.edition_id))
+
+
+def _desk(request: Request) -> Response:
+    """Send a browser to the same on the desk."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/desk{request.url.path}{query}", HTTPStatus.SEE_OTHER, _VARY)
 
 
 async def _receive(request: Request, file: FilePath) -> None:

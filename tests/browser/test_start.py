@@ -64,7 +64,7 @@ def overflow(page: Page) -> int:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("path", ["/", "/charts", "/editions", "/editions/1", "/find"])
+@pytest.mark.parametrize("path", ["/", "/charts", "/desk/editions", "/desk/editions/1", "/find"])
 def test_pages_are_quiet_and_fit_a_phone(town: str, visit: Open, path: str, language: str) -> None:
     for width in (390, 1366):
         watched = visit(f"{town}{path}?lang={language}", width=width)
@@ -130,7 +130,7 @@ def test_a_served_chart_opens_under_its_own_policy(town: str, visit: Open) -> No
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_hostile_names_are_only_ever_text(hostile: str, visit: Open, language: str) -> None:
-    for path in ("/", "/charts", "/editions/1"):
+    for path in ("/", "/charts", "/desk/editions/1"):
         watched = visit(f"{hostile}{path}?lang={language}")
         assert watched.complaints == []
         assert watched.page.locator("img[src='x']").count() == 0

@@ -51,7 +51,7 @@ def test_the_editions_are_listed(shared_client: TestClient) -> None:
     assert edition["valid_until"] is None
     page = shared_client.get("/editions?lang=en", headers=PAGE).text
     assert "in force" in page
-    assert 'href="/editions/1?lang=en"' in page
+    assert 'href="/desk/editions/1?lang=en"' in page
 
 
 def test_one_edition_comes_with_its_findings(flawed: TestClient) -> None:
@@ -81,7 +81,8 @@ def test_an_edition_that_is_not_there(
 
 def test_before_the_first_edition(empty_service: TestClient) -> None:
     assert empty_service.get("/editions").json() == {"editions": []}
-    assert "There are no grids yet" in empty_service.get("/editions?lang=en", headers=PAGE).text
+    page = empty_service.get("/editions?lang=en", headers=PAGE).text
+    assert "There are no grids yet: upload them below" in page
 
 
 GRID_A, GRID_B = f"{COMMUNITY}011", f"{COMMUNITY}012"

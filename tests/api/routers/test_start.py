@@ -168,7 +168,7 @@ def test_every_link_leads_somewhere_and_nothing_is_inline(client: TestClient) ->
             assert not urlsplit(link).netloc, f"{address} leads out to {link}"
             waiting.append(urljoin(address, link).partition("#")[0])
     paths = {urlsplit(address).path for address in seen}
-    assert {"/", "/charts", "/editions", "/editions/1", "/find", "/docs"} <= paths
+    assert {"/", "/charts", "/desk/editions", "/desk/editions/1", "/find", "/docs"} <= paths
     assert {"/charts/all.html", f"/charts/{WEST_GRID}.html", "/assets/desk.css"} <= paths
 
 
