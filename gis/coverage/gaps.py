@@ -28,7 +28,8 @@ def gaps(
     A gap has grids all around it; what reaches the edge of a named parent, or is as large as the
     smallest grid, is uncovered: a whole grid may be missing there.
     """
-    union = joined(network.whole[network.kept], network.mismatched, progress)
+    apart = network.mismatched | network.dedicated[network.kept]  # these lie on the basic ones
+    union = joined(network.whole[network.kept], apart, progress)
     if parents is None:
         yield from _gaps(network, _holes(union), tolerances)
     elif isinstance(parents, Parents):

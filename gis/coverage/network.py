@@ -1,6 +1,6 @@
 """Grids made ready to be checked, and which of them have edges that do not match."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -92,9 +92,17 @@ def joined(shapes: Geometries, mismatched: NDArray[np.bool_], progress: Progress
     blocks = list(_blocks(clean))
     pieces = []
     with ThreadPoolExecutor() as pool:
-        for piece in pool.map(lambda block: shapely.coverage_union_all(clean[block]), blocks):
+        for piece in pool.map(lambda block: _union(clean[block]), blocks):
             pieces.append(piece)
             progress("join", len(clean) * len(pieces) // len(blocks), len(clean))
     noded = shapely.union_all(shapes[mismatched], grid_size=LATTICE_DEGREES)
     # on a lattice of 0.1 mm: else a slit of rounding would let a gap run out into the open
-    return shapely.union_all([noded, shapely.coverage_union_all(pieces)], grid_size=LATTICE_DEGREES)
+    return shapely.union_all([noded, _union(pieces)], grid_size=LATTICE_DEGREES)
+
+
+def _union(shapes: Sequence[Any]) -> Any:
+    """Return the union of a coverage, and of anything else all the same."""
+    try:
+        return shapely.coverage_union_all(shapes)
+    except shapely.errors.GEOSException:
+        return shapely.union_all(shapes)

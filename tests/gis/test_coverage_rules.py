@@ -120,6 +120,23 @@ def test_only_pairs_with_an_edge_that_does_not_match_overlap(boxes):
     assert shapely.area(union) == pytest.approx(shapely.area(joined(shapes, mismatched, silent)))
 
 
+def test_what_is_no_coverage_is_joined_all_the_same():
+    inner = shapely.box(111.2002, 39.9002, 111.2004, 39.9004)
+    shapes = np.array([cell(0, 0), inner], dtype=object)
+    union = joined(shapes, np.zeros(2, dtype=bool), silent)
+    assert shapely.hausdorff_distance(union, cell(0, 0)) < 1e-8  # the lattice is of 1e-9
+
+
+def test_a_gap_beside_dedicated_grids():
+    market = shapely.box(111.2002, 39.9002, 111.2004, 39.9004)
+    ring = [c for i, c in enumerate(block(3, 3)) if i != 4]
+    dedicated = np.array([False] * 8 + [True])
+    (gap,) = check_grids(named(9), [*ring, market], dedicated=dedicated)
+    assert gap.rule == "gap"
+    stand_in = check_grids(named(9), [*ring, cell(1, 1)], dedicated=dedicated)
+    assert stand_in == []
+
+
 def test_the_blocks_of_a_large_layer_are_as_one(monkeypatch):
     monkeypatch.setattr("gis.coverage.network._BLOCK", 7)
     cells = block(8, 8)
