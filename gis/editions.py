@@ -331,7 +331,12 @@ def _grid_changes(
     codes, before, after = both.codes, both.before, both.after
     gained = _differences(after, before, both.same)
     lost = _differences(before, after, both.same)
-    gained_m2, lost_m2 = _areas(gained), _areas(lost)
+    gained_m2, lost_m2 = np.zeros(len(codes)), np.zeros(len(codes))
+    for (i, j), (area, _) in ground.items():
+        if j not in (i, OUTSIDE):
+            gained_m2[j] += area
+        if i not in (j, OUTSIDE):
+            lost_m2[i] += area
     kinds = _kinds(before, after, ground, np.maximum(gained_m2, lost_m2) <= TOLERANCE_M2)
     sources: dict[str, list[str]] = defaultdict(list)
     targets: dict[str, list[str]] = defaultdict(list)

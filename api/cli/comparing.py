@@ -209,6 +209,6 @@ def comparison_json(found: "Comparison") -> dict[str, Any]:
         "summary": changes.summary(),
         "grids": changes.grid_rows(),
         "crosswalk": changes.crosswalk_rows(),
-        "moves": {name: [] if each is None else each.rows() for name, each in moves.items()},
+        "moves": {name: None if each is None else each.rows() for name, each in moves.items()},
         "notes": list(found.notes),
     }

@@ -54,7 +54,7 @@ def stored(work: Path, monkeypatch: pytest.MonkeyPatch, fresh_database_url: str,
 def test_files_are_compared(work: Path) -> None:
     said = lianxin("edition", "diff", "old.gpkg", "new.gpkg", "--code", "code").stdout
     assert "1  拆分 split" in said
-    assert "B  拆分 split  +0 −474," in said
+    assert "B  拆分 split  +0 −475,414 m²" in said
     assert "→ C" in said
     assert "← B" in said
     assert "户 households" not in said  # none were given
