@@ -6,11 +6,12 @@ from http import HTTPStatus
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from api.dependencies import OpenServices, json_answer
+from api.dependencies import OpenServices, json_answer, json_body, malformed
 from api.pages import wants_page
 from api.schemas.editions import (
     DraftOut,
@@ -59,6 +60,21 @@ _FILE = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+
+
+_ORDER = {
+    "requestBody": {"content": {"application/json": {"schema": PublishIn.model_json_schema()}}}
+}
+
+
+async def publish_in(request: Request) -> PublishIn:
+    """Return what the body orders; without a body a dry run."""
+    if not await request.body():
+        return PublishIn()
+    try:
+        return PublishIn.model_validate(await json_body(request))
+    except ValidationError as error:
+        raise malformed(error, "body") from None
 
 
 @router.get("", response_model=EditionList, responses=problems(503) | _PAGE, summary="All editions")
@@ -179,20 +195,18 @@ def check(number: EditionNumber, services: OpenServices) -> Response:
 @router.post(
     "/{number}/publish",
     response_model=PublicationOut,
-    responses=problems(404, 409, 422, 503),
+    openapi_extra=_ORDER,
+    responses=problems(404, 409, 413, 415, 422, 503),
     summary="Publish a draft · 发布",
 )
 def publish(
-    number: EditionNumber,
-    services: OpenServices,
-    order: Annotated[PublishIn | None, Body()] = None,
+    number: EditionNumber, services: OpenServices, order: Annotated[PublishIn, Depends(publish_in)]
 ) -> Response:
     """Say what publishing a draft would move; with `"dry_run": false`, put it in force.
 
     Errors that the checks found stand against it until a `reason` is given. Of two that publish at
     once one wins, and the other is refused (409).
     """
-    order = order or PublishIn()
     if order.dry_run:
         return json_answer(plan_json(plan_publication(services.database, number)))
     zone = services.settings.timezone

@@ -67,8 +67,8 @@ def publish_edition(
     override_reason : str, optional
         Why it may be published in spite of the errors that the checks found; kept with it.
     valid_from : datetime, optional
-        For history that is loaded afterwards: since when, in the past, it is in force; the edition
-        before ends then. Now, if not given.
+        For history, loaded from its oldest edition on: since when, in the past, it is in force; the
+        edition before ends then. Now, if not given.
     instead_of : int, optional
         The edition that whoever publishes took to be in force; another is a conflict.
     progress : callable, optional

@@ -244,6 +244,7 @@ from layers.actions.publish_edition import publish_edition
 from layers.session import open_database
 from layers.settings import Settings
 def progress(step, done, total):
+    step += ": done" if total and done == total else ""
     print(step, flush=True)
     if step == sys.argv[3]:
         sys.stdin.readline()
@@ -254,7 +255,13 @@ print("published", flush=True)
 
 
 @pytest.mark.parametrize(
-    "step", ["owners of buildings", "storing owners of households", "routing open cases"]
+    "step",
+    [
+        "owners of buildings",
+        "storing owners of households",
+        "routing open cases",
+        "routing open cases: done",
+    ],
 )
 def test_killed_in_the_middle_the_old_edition_stands_whole(
     fresh_database: Database, fresh_database_url: str, step: str
