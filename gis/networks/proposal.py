@@ -16,6 +16,7 @@ from gis.networks.given import Tolerances
 from gis.networks.joining import chained, components, give_away
 from gis.networks.numbering import merged_prefixes, next_codes, reading_order
 from gis.networks.overlay import Cover, Overlay, summed
+from gis.networks.restoring import as_drawn
 
 _NO_CELL: Final = (OUTSIDE, OUTSIDE)
 
@@ -406,6 +407,13 @@ def _proposal(
     order = sorted(present, key=lambda number: codes[number])
     place = {number: i for i, number in enumerate(order)}
     grid = np.array([place.get(n, OUTSIDE) for n in draft.grid.tolist()], dtype=np.intp)
+    joint = [joined(laid, grid == position) for position in range(len(order))]
+    leading = [] if laid.communities is None else [laid.communities.geometries]
+    for network, cell in (draft.cells[number] for number in order):
+        if network != OUTSIDE:
+            leading.append(laid.networks[network].geometries[[cell]])
+    others = [layer.geometries for layer in (*laid.networks, laid.buildings)]
+    shapes = as_drawn(np.array([*joint, None], dtype=object)[:-1], leading, others)
     grids = []
     for position, number in enumerate(order):
         faces = np.flatnonzero(grid == position)
@@ -414,7 +422,7 @@ def _proposal(
         if network != OUTSIDE:
             source = (laid.networks[network].name, laid.networks[network].codes[cell])
         grids.append(MergedGrid(
-            codes[number], joined(laid, faces), _communities_of(laid, faces), source,
+            codes[number], shapes[position], _communities_of(laid, faces), source,
             number in kept, float(laid.face_m2[faces].sum()),
             float(laid.face_households[faces].sum()),
         ))  # fmt: skip
