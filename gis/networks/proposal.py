@@ -357,6 +357,8 @@ def _codes_of_old(
 ) -> dict[int, str]:
     """Return the codes of cells that are still what they were."""
     codes: dict[int, str] = {}
+    given_out: set[str] = set()
+    places = [{code: i for i, code in enumerate(network.codes)} for network in laid.networks]
     faces = np.flatnonzero(draft.grid != OUTSIDE)
     cover = Cover(faces, draft.grid[faces], draft.grid)
     alike: list[dict[int, int]] = []
@@ -372,11 +374,12 @@ def _codes_of_old(
         end = code.removeprefix(prefix)
         follows = code.startswith(prefix) and len(end) == 3 and end.isdecimal()
         meant_alike = all(
-            code not in other.codes or other.codes.index(code) == same.get(number)
-            for other, same in zip(laid.networks, alike, strict=True)
+            place.get(code) in (None, same.get(number))
+            for place, same in zip(places, alike, strict=True)
         )
-        if follows and meant_alike and code not in codes.values():
+        if follows and meant_alike and code not in given_out:
             codes[number] = code
+            given_out.add(code)
     return codes
 
 
