@@ -35,7 +35,7 @@ def test_police_districts_and_neighbourhoods(shared_data: Path) -> None:
     assert found.agreements == ()
     crossed = {finding.codes[1] for finding in found.of("network_conflict")}
     assert 0 < len(crossed) < len(hoods)
-    # the harbour belongs to police districts, and to no neighbourhood
+    # along the shore a district covers what no neighbourhood does
     assert any(finding.codes[0] == "hoods" for finding in found.of("network_hole"))
 
     proposal = propose(laid)
