@@ -91,8 +91,8 @@ def compare(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     from layers.actions.compare_networks import compare_networks  # noqa: PLC0415
 
     order = _order(
-        networks, code, _decided(accept, keep, decision),
-        communities=communities, buildings=buildings, cases=cases, datum=datum,
+        networks, code, communities=communities, buildings=buildings, cases=cases, datum=datum,
+        **_decided(accept, keep, decision),
     )  # fmt: skip
     files = _checked({"out": out, "crosswalk": crosswalk, "moves": moves}, page, cases=cases)
     progress = Progress()
@@ -113,12 +113,7 @@ def compare(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         raise typer.Exit(1)
 
 
-def _order(
-    networks: list[str],
-    code: str | None,
-    decided: dict[str, Any],
-    **files: str | None,
-) -> "CompareOrder":
+def _order(networks: list[str], code: str | None, **given: Any) -> "CompareOrder":
     from layers.actions.compare_networks import CompareOrder  # noqa: PLC0415
 
     sources: dict[str, str] = {}
@@ -130,10 +125,10 @@ def _order(
             raise typer.BadParameter(f"two networks are called {name.strip()}.")
         sources[name.strip()] = file.strip()
     columns: dict[str, str] = {}
-    for text in (code or "").split(",") if code else []:
+    for text in _listed(code):
         name, equals, column = text.rpartition("=")
-        columns[name.strip() if equals else ""] = column.strip()
-    return CompareOrder(sources, columns, **files, **decided)
+        columns[name.strip()] = column.strip()
+    return CompareOrder(sources, columns, **given)
 
 
 def _decided(accept: str | None, keep: str | None, decision: Path | None) -> dict[str, Any]:
@@ -171,13 +166,14 @@ def _read_decision(path: Path) -> tuple[list[str], list[str]]:
         raise FileUnreadable(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise FileUnreadable(f"{path} is no valid JSON: {error}.") from error
-    lists = [found.get(key, []) if isinstance(found, dict) else None for key in ("accept", "keep")]
-    for words in lists:
+    found = found if isinstance(found, dict) else {"accept": None}
+    accepted, kept = found.get("accept", []), found.get("keep", [])
+    for words in (accepted, kept):
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise FileUnreadable(
                 f'{path} is no decision: write it as {{"accept": [CODE], "keep": ["NAME:CODE"]}}.'
             )
-    return lists[0], lists[1]
+    return accepted, kept
 
 
 def _checked(

@@ -72,10 +72,11 @@ class Overlay:
 
         The communities; without them all that any network covers.
         """
-        if self.communities is not None:
-            return self.community != OUTSIDE
-        covered = np.array([c.first != OUTSIDE for c in self.covers]).any(axis=0)
-        return np.asarray(covered, dtype=np.bool_)
+        owners = (
+            [self.community] if self.communities is not None else [c.first for c in self.covers]
+        )
+        covered: NDArray[np.bool_] = np.any([owner != OUTSIDE for owner in owners], axis=0)
+        return covered
 
 
 def overlay(

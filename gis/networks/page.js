@@ -3,9 +3,9 @@
 const MOST_LISTED = 300;
 const MOST_NUMBERED = 250;
 const LOOK = {
-  network_conflict: { colour: '#d55e00', fill: 0.35 },
-  network_hole: { colour: '#f0c400', fill: 0.55 },
-  split_building: { colour: '#7a0000', fill: 0.85 },
+  network_conflict: { colour: '#d55e00', fill: 0.13, stroke: false, pane: 'ground' },
+  network_hole: { colour: '#f0c400', fill: 0.55, stroke: false, pane: 'ground' },
+  split_building: { colour: '#7a0000', fill: 0.85, stroke: true, pane: 'split' },
 };
 const WORDS = {
   title: ['多网合一', 'Merging networks'],
@@ -70,7 +70,7 @@ const [west, south, east, north] = data.bounds ?? [0, 0, 1, 1];
 map.fitBounds([[south, west], [north, east]], { padding: [12, 12] });
 
 /** Canvases lie over one another in this order, whatever is switched on when. */
-const panes = ['buildings', 'networks', 'communities', 'proposal', 'findings'].map((name, i) => {
+const panes = ['ground', 'buildings', 'split', 'networks', 'communities', 'proposal'].map((name, i) => {
   map.createPane(name).style.zIndex = String(410 + i);
   return name;
 });
@@ -111,9 +111,9 @@ const gridShapes = data.grids.map((grid) => {
 layer('proposal', () => `${word('proposal')} (${data.grids.length})`, '#c0178c', L.layerGroup(gridShapes));
 for (const [rule, look] of Object.entries(LOOK)) {
   const found = data.findings.filter((finding) => finding.rule === rule);
-  const style = { color: look.colour, weight: 1.5, fillOpacity: look.fill };
+  const style = { color: look.colour, stroke: look.stroke, weight: 1, fillOpacity: look.fill };
   layer(rule, () => `${word(rule)} (${found.length})`, look.colour,
-    drawn(found.map((finding) => finding.shape), 'findings', style), look.colour);
+    drawn(found.map((finding) => finding.shape), look.pane, style), look.colour);
 }
 
 function writeLayers() {
@@ -180,8 +180,8 @@ function writeFindings() {
 }
 
 function decided() {
-  const whole = data.grids.length > 0 && data.grids.every((grid) => accepted.has(grid.code));
-  return { accept: whole && !kept.size ? ['all'] : [...accepted].sort(), keep: [...new Set(kept.values())].sort() };
+  const whole = data.grids.length > 0 && data.grids.every((grid) => accepted.has(grid.code) || isKept(grid));
+  return { accept: whole ? ['all'] : [...accepted].sort(), keep: [...new Set(kept.values())].sort() };
 }
 
 function writeDecision() {
@@ -192,7 +192,7 @@ function writeDecision() {
   text.setAttribute('aria-label', word('command'));
   const act = made('div', '', { class: 'act' });
   act.append(
-    button(word('acceptAll'), () => { kept.clear(); data.grids.forEach((g) => accepted.add(g.code)); refresh(true); }, { id: 'accept-all' }),
+    button(word('acceptAll'), acceptAll, { id: 'accept-all' }),
     ' ', button(word('none'), () => { kept.clear(); accepted.clear(); refresh(true); }),
     ' ', button(word('save'), save, { class: 'main', id: 'save' }),
   );
@@ -210,9 +210,28 @@ function save() {
   URL.revokeObjectURL(link.href);
 }
 
+/** Whether the grid is a kept cell, as the map shows it already. */
+function isKept(grid) {
+  return grid.kept && kept.get(grid.code) === grid.source;
+}
+
 function accept(code) {
-  kept.delete(code);
-  if (!accepted.delete(code)) accepted.add(code);
+  const grid = data.grids.find((one) => one.code === code);
+  if (grid.kept) {
+    // it is there only as long as the cell is kept
+    if (isKept(grid)) kept.delete(code); else kept.set(code, grid.source);
+  } else {
+    kept.delete(code);
+    if (!accepted.delete(code)) accepted.add(code);
+  }
+  refresh(true);
+}
+
+function acceptAll() {
+  for (const grid of data.grids) {
+    if (grid.kept) kept.set(grid.code, grid.source);
+    else { kept.delete(grid.code); accepted.add(grid.code); }
+  }
   refresh(true);
 }
 
@@ -229,7 +248,7 @@ function refresh(lists) {
     row.classList.toggle('accepted', accepted.has(grid.code));
     row.classList.toggle('kept', kept.has(grid.code));
     row.classList.toggle('chosen', chosen === grid.code);
-    row.querySelector('.accept').setAttribute('aria-pressed', String(accepted.has(grid.code)));
+    row.querySelector('.accept').setAttribute('aria-pressed', String(accepted.has(grid.code) || isKept(grid)));
     if (lists) row.querySelector('select').value = kept.get(grid.code) ?? '';
     const fill = accepted.has(grid.code) ? '#009e73' : kept.has(grid.code) ? '#0072b2' : '#c0178c';
     gridShapes[i].setStyle({

@@ -16,6 +16,7 @@ from gis.networks.given import Tolerances
 from gis.networks.joining import chained, components, give_away
 from gis.networks.numbering import merged_prefixes, next_codes, reading_order
 from gis.networks.overlay import Cover, Overlay, summed
+from gis.networks.restoring import as_drawn
 
 _NO_CELL: Final = (OUTSIDE, OUTSIDE)
 
@@ -356,6 +357,8 @@ def _codes_of_old(
 ) -> dict[int, str]:
     """Return the codes of cells that are still what they were."""
     codes: dict[int, str] = {}
+    given_out: set[str] = set()
+    places = [{code: i for i, code in enumerate(network.codes)} for network in laid.networks]
     faces = np.flatnonzero(draft.grid != OUTSIDE)
     cover = Cover(faces, draft.grid[faces], draft.grid)
     alike: list[dict[int, int]] = []
@@ -371,11 +374,12 @@ def _codes_of_old(
         end = code.removeprefix(prefix)
         follows = code.startswith(prefix) and len(end) == 3 and end.isdecimal()
         meant_alike = all(
-            code not in other.codes or other.codes.index(code) == same.get(number)
-            for other, same in zip(laid.networks, alike, strict=True)
+            place.get(code) in (None, same.get(number))
+            for place, same in zip(places, alike, strict=True)
         )
-        if follows and meant_alike and code not in codes.values():
+        if follows and meant_alike and code not in given_out:
             codes[number] = code
+            given_out.add(code)
     return codes
 
 
@@ -406,6 +410,13 @@ def _proposal(
     order = sorted(present, key=lambda number: codes[number])
     place = {number: i for i, number in enumerate(order)}
     grid = np.array([place.get(n, OUTSIDE) for n in draft.grid.tolist()], dtype=np.intp)
+    joint = [joined(laid, grid == position) for position in range(len(order))]
+    leading = [] if laid.communities is None else [laid.communities.geometries]
+    for network, cell in (draft.cells[number] for number in order):
+        if network != OUTSIDE:
+            leading.append(laid.networks[network].geometries[[cell]])
+    others = [layer.geometries for layer in (*laid.networks, laid.buildings)]
+    shapes = as_drawn(np.array([*joint, None], dtype=object)[:-1], leading, others)
     grids = []
     for position, number in enumerate(order):
         faces = np.flatnonzero(grid == position)
@@ -414,7 +425,7 @@ def _proposal(
         if network != OUTSIDE:
             source = (laid.networks[network].name, laid.networks[network].codes[cell])
         grids.append(MergedGrid(
-            codes[number], joined(laid, faces), _communities_of(laid, faces), source,
+            codes[number], shapes[position], _communities_of(laid, faces), source,
             number in kept, float(laid.face_m2[faces].sum()),
             float(laid.face_households[faces].sum()),
         ))  # fmt: skip

@@ -171,11 +171,11 @@ def compare_networks(
         Where a network has no grid, or a cell that is to be kept does not exist.
     """
     inputs = read_inputs(order, progress)
-    progress("overlaying networks", 0)
+    progress("overlaying networks", 0, None)
     laid = overlay(inputs.networks, inputs.communities, inputs.buildings)
-    progress("comparing", 0)
+    progress("comparing", 0, None)
     comparison = compare(laid, tolerances)
-    progress("proposing", 0)
+    progress("proposing", 0, None)
     proposal = propose(laid, tolerances, keep=order.keep)
     accepted = _accepted(order, proposal, tolerances)
     return NetworkReport(inputs, comparison, proposal, crosswalk(proposal), accepted)

@@ -89,7 +89,8 @@ class Inputs:
 def read_inputs(order: CompareOrder, progress: Progress = silent) -> Inputs:
     """Read all files of an order."""
     notes: list[str] = []
-    networks, attributes = [], {}
+    networks: list[Network] = []
+    attributes: dict[tuple[str, str], dict[str, str]] = {}
     for name, source in order.networks.items():
         layer = _read(source, order, progress, notes)
         fields = _fields(layer, _NETWORK, order.code.get(name) or order.code.get(""))
