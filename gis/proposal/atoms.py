@@ -80,11 +80,11 @@ def make_atoms(ground: Ground, bounds: Bounds) -> Atoms:
 
 def open_land(ground: Ground) -> shapely.Geometry:
     """Return the outline without the grids that are kept, in metres."""
-    outline = polygons(ground.plane.metres(np.array([ground.outline])))[0]
-    if not len(ground.kept):
-        return outline
-    kept = shapely.union_all(polygons(ground.plane.metres(ground.kept)))
-    return polygons(np.array([shapely.difference(outline, kept)]))[0]
+    outline: shapely.Geometry = polygons(ground.plane.metres(np.array([ground.outline])))[0]
+    if len(ground.kept):
+        kept = shapely.union_all(polygons(ground.plane.metres(ground.kept)))
+        outline = polygons(np.array([shapely.difference(outline, kept)]))[0]
+    return outline
 
 
 def polylines(ground: Ground) -> Geometries:
