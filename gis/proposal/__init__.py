@@ -15,7 +15,7 @@ from gis.proposal.score import Score, household_counts, score
 
 __all__ = ["Bounds", "Ground", "Proposal", "Score", "numbered", "propose", "reading_order", "score"]
 
-_ROUNDED_M: Final = 1e-5
+_ROUNDED_M: Final = 2e-4
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,14 @@ from gis.proposal.ground import LEAST_SHARE, Bounds, Ground, homes, placeable, p
 STREET_M: Final = 5.0
 """A border so near to a street's middle runs along it."""
 
-_LATTICE_M: Final = 1e-5
+_LATTICE_M: Final = 2e-4
 _INSIDE_M: Final = 1.5  # a street this deep in a compound runs through it, not along it
 _REACH_M: Final = 20.0  # a street that ends so near to the outline is meant to reach it
 _SPACING_M: Final = 3.0
 _APART_M: Final = 0.2
+_SHAKE_M: Final = 0.01
 _SMOOTH_M: Final = (3.0, 1.0)
-_TOUCH_M: Final = 0.5
+_TOUCH_M: Final = 3.0  # who touches over less than this is no neighbour
 _SPECK_M2: Final = 1e-3
 
 
@@ -79,11 +80,11 @@ def make_atoms(ground: Ground, bounds: Bounds) -> Atoms:
 
 def open_land(ground: Ground) -> shapely.Geometry:
     """Return the outline without the grids that are kept, in metres."""
-    outline = polygons(ground.plane.metres(np.array([ground.outline])))[0]
-    if not len(ground.kept):
-        return outline
-    kept = shapely.union_all(polygons(ground.plane.metres(ground.kept)))
-    return polygons(np.array([shapely.difference(outline, kept)]))[0]
+    outline: shapely.Geometry = polygons(ground.plane.metres(np.array([ground.outline])))[0]
+    if len(ground.kept):
+        kept = shapely.union_all(polygons(ground.plane.metres(ground.kept)))
+        outline = polygons(np.array([shapely.difference(outline, kept)]))[0]
+    return outline
 
 
 def polylines(ground: Ground) -> Geometries:
@@ -204,8 +205,8 @@ def _shared_out(block: shapely.Polygon, units: Geometries) -> list[shapely.Geome
     thin = shapely.is_empty(clear)
     clear[thin] = shapely.point_on_surface(units[thin])
     seeds, whose = shapely.get_coordinates(shapely.segmentize(clear, _SPACING_M), return_index=True)
-    seeds, first = np.unique(seeds.round(3), axis=0, return_index=True)
-    whose = whose[first]
+    # Points on a lattice lie on common circles, where the cells' corners are many and one.
+    seeds = seeds + np.random.default_rng(0).uniform(-_SHAKE_M, _SHAKE_M, seeds.shape)
     reach = shapely.buffer(shapely.envelope(block), 50.0)
     faces = shapely.voronoi_polygons(shapely.multipoints(seeds), extend_to=reach, ordered=True)
     faces = shapely.get_parts(faces)
@@ -243,6 +244,8 @@ def _joined(
 ) -> tuple[Geometries, NDArray[np.int64]]:
     """Put the faces together to atoms, and part from each what does not hang on its units."""
     nearest = homes(faces, shapes, least=0.0)
+    lost = np.flatnonzero(nearest < 0)  # specks between two drawings of one border
+    nearest[lost] = STRtree(shapes).nearest(shapely.point_on_surface(faces[lost]))
     atoms: list[shapely.Geometry] = []
     households: list[int] = []
     for position, own in enumerate(unit_of):

@@ -17,9 +17,11 @@ from gis.proposal.ground import Bounds
 
 Group = frozenset[int]
 
+_OUTSIDE: Final = 2.0
+"""What counts most: that a group is within the bounds at all,"""
 _MISSING: Final = 12.0
-"""What counts most: households above or below the bounds, as a share of a grid."""
-_UNEVEN: Final = 6.0
+"""then how many households it has above or below, as a share of a grid."""
+_UNEVEN: Final = 10.0
 _RAGGED: Final = 1.0
 _OFF_STREET: Final = 1.5
 
@@ -27,7 +29,9 @@ _OFF_STREET: Final = 1.5
 _HOT: Final = 2.0
 _COLD: Final = 0.002
 _STEPS_A_GROUP: Final = 1500
-_MOST_STEPS: Final = 30_000
+_MOST_STEPS: Final = 40_000
+_GLANCE: Final = 0.3
+"""The effort by which it is seen how many groups are best."""
 _TREES: Final = 8
 _CUTS: Final = 3
 _KEEP_OFF_STREET: Final = 0.35
@@ -147,16 +151,21 @@ class Parting:
             missing = max(0.0, self._bounds.fewest - load, load - self._bounds.most) / self._target
             uneven = (load / self._target - 1) ** 2
         return float(
-            _MISSING * missing
+            _OUTSIDE * (missing > 0)
+            + _MISSING * missing
             + _UNEVEN * uneven
             + _RAGGED * (1 - compact)
             + _OFF_STREET * off_street / max(around, 1.0)
         )
 
-    def part(self, members: Group, count: int) -> list[Group]:
+    def mean_cost(self, groups: list[Group]) -> float:
+        """Return how bad groups are on average."""
+        return sum(map(self.cost, groups)) / len(groups)
+
+    def part(self, members: Group, count: int, effort: float = 1.0) -> list[Group]:
         """Part connected atoms into ``count`` connected groups, or as many as there are atoms."""
         count = min(count, len(members))
-        groups = self._improved(self._bisected(members, count))
+        groups = self._improved(self._bisected(members, count), effort)
         return sorted(groups, key=min)
 
     def _bisected(self, members: Group, count: int) -> list[Group]:
@@ -190,11 +199,12 @@ class Parting:
                     heapq.heappush(heap, (key, j, i))
         return _Tree(parent)
 
-    def _improved(self, groups: list[Group]) -> list[Group]:
+    def _improved(self, groups: list[Group], effort: float) -> list[Group]:
+        """Anneal groups; the best that were met on the way."""
         if len(groups) == 1:
             return groups
         owner = {i: g for g, group in enumerate(groups) for i in group}
-        steps = min(_STEPS_A_GROUP * len(groups), _MOST_STEPS)
+        steps = round(effort * min(_STEPS_A_GROUP * len(groups), _MOST_STEPS))
         best, now = list(groups), sum(map(self.cost, groups))
         lowest = now
         atoms = sorted(owner)
@@ -222,7 +232,8 @@ class Parting:
         """Propose two neighbours in a new shape, from an atom on their border."""
         atom = atoms[int(self._rng.integers(len(atoms)))]
         here = owner[atom]
-        there = sorted({owner[j] for j in self._graph.neighbours[atom] if owner[j] != here})
+        near = {owner.get(j, here) for j in self._graph.neighbours[atom]}
+        there = sorted(near - {here})
         if not there:
             return None
         other = there[int(self._rng.integers(len(there)))]
@@ -280,18 +291,17 @@ def _best_parting(
 ) -> list[Group]:
     big = sum(graph.households[i] > bounds.most for i in piece)
     rest = sum(graph.households[i] for i in piece if graph.households[i] <= bounds.most)
-    best: list[Group] = []
-    lowest = np.inf
+    tried: list[tuple[float, list[Group], Parting]] = []
     for ordinary in _counts(rest, bounds, tries, alone=not big):
         target = rest / ordinary if ordinary and rest else bounds.middle
         parting = Parting(graph, bounds, target, rng)
-        groups = parting.part(piece, max(1, big + ordinary))
-        # A grid's size counts beside evenness: of 1,250 households three grids, not four.
-        strays = abs(target - bounds.middle) / bounds.middle
-        cost = sum(map(parting.cost, groups)) / len(groups) + strays**2
-        if cost < lowest:
-            best, lowest = groups, cost
-    return best
+        groups = parting.part(piece, max(1, big + ordinary), _GLANCE)
+        # The size itself counts beside evenness: of 1,250 households three grids, not four.
+        stray = ((target - bounds.middle) / bounds.middle) ** 2
+        tried.append((parting.mean_cost(groups) + stray, groups, parting))
+    _, groups, parting = min(tried, key=lambda each: each[0])
+    again = parting.part(piece, len(groups))
+    return min(groups, again, key=parting.mean_cost)
 
 
 def _counts(households: int, bounds: Bounds, tries: int, *, alone: bool) -> list[int]:

@@ -188,8 +188,7 @@ def _counts(source: SourceLayer, column: str | None) -> Counts:
             f"{', '.join(name for name in columns if name != 'geometry')}."
         )
     numbers = pd.to_numeric(source.frame[found], errors="coerce").to_numpy(dtype=np.float64)
-    empty = source.frame[found].isna().to_numpy()
-    numbers[empty] = 0
+    numbers = np.where(source.frame[found].isna(), 0.0, numbers)
     bad = np.flatnonzero(~np.isfinite(numbers) | (numbers < 0) | (numbers != np.round(numbers)))
     if len(bad):
         row = int(bad[0])

@@ -244,8 +244,8 @@ def _remarks(
         asked = f"{bounds.fewest}..{bounds.most}"
         notes.append(
             f"{rows['code'].iloc[position]}: {count:,} 户，不在 {asked} 之内，"
-            f"楼栋小区不可再分 · {count:,} households, not {asked}: no border without cutting "
-            "a building or compound makes it better."
+            f"不切分楼栋小区未找到更好的划法 · {count:,} households, not {asked}: nothing better "
+            "was found that cuts no building and no compound."
         )
     notes += [
         f"{rows['code'].iloc[position]}: 由不相连的几块组成 · is in several pieces, as the outline "
