@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis.errors import MissingCrs
 from gis.networks import Buildings, Communities, Network
 from layers.actions.importing.grids import FIELDS as GRID_FIELDS
 from layers.errors import MappingInvalid
@@ -107,8 +108,12 @@ def read_inputs(order: CompareOrder, progress: Progress = silent) -> Inputs:
 
 def _read(source: str, order: CompareOrder, progress: Progress, notes: list[str]) -> SourceLayer:
     path, _ = split_source(source)
-    table = path.suffix.lower() in (".csv", ".tsv", ".txt")
-    layer = read_layer(source, datum=order.datum if table else None, progress=progress)
+    try:
+        layer = read_layer(source, progress=progress)
+    except MissingCrs:
+        if order.datum is None:
+            raise
+        layer = read_layer(source, datum=order.datum, progress=progress)
     notes += layer.notes
     empty = int(layer.frame.geometry.isna().sum())
     if empty:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gis.errors import InvalidGrids
+from gis.errors import InvalidGrids, MissingCrs
 from gis.town import make_town
 from layers.actions.accept_network import accept_network, check_accepted
 from layers.actions.compare_networks import CompareOrder, NetworkReport, compare_networks
@@ -96,6 +96,22 @@ def test_a_network_without_codes_is_known_by_its_rows(tmp_path: Path) -> None:
     assert "known by their number" in " ".join(report.inputs.notes)
     named = compare_networks(CompareOrder({"plain": file}, {"plain": "colour"}))
     assert named.inputs.networks[0].codes == ("blue", "red")
+
+
+def test_the_datum_counts_for_files_that_declare_none(folder: Path) -> None:
+    path = folder / "plain.shp"
+    save(path, [square(0)], code=["C1"])
+    path.with_suffix(".prj").unlink()
+    (folder / "points.csv").write_text("id,lon,lat\na,111.205,39.805\n")
+    with pytest.raises(MissingCrs, match="plain"):
+        compare_networks(CompareOrder({"plain": str(path)}))
+    report = compare_networks(CompareOrder(
+        {"plain": str(path), "civil": str(folder / "civil.gpkg")}, datum="cgcs2000",
+        cases=str(folder / "points.csv"),
+    ))  # fmt: skip
+    assert [agreed.code_b for agreed in report.comparison.agreements] == ["C1"]
+    assert report.moves is not None
+    assert report.moves["old_plain"].tolist() == ["C1"]
 
 
 def test_only_grids_of_the_proposal_can_be_accepted(folder: Path) -> None:
