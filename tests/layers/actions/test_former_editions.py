@@ -29,6 +29,7 @@ def past(fresh_database: Database, boundaries: Boundaries) -> FormerEditions:
         edition = load(fresh_database, "grids", grids(code)).edition_id
         assert edition is not None
         publish_edition(fresh_database, edition, valid_from=began)
+    boundaries.close()  # it reads again only when told to
     boundaries.refresh()
     return FormerEditions(fresh_database, boundaries)
 
@@ -65,7 +66,6 @@ def test_an_edition_is_answered_by_its_number_unless_it_is_a_draft(
 def test_a_former_edition_is_read_once_until_the_areas_change(
     fresh_database: Database, boundaries: Boundaries, past: FormerEditions
 ) -> None:
-    boundaries.close()  # it reads again only when told to
     first = past.of(1)
     assert past.of(1) is first
 
