@@ -220,7 +220,7 @@ def _print_edition(report: "ImportReport") -> None:
             '--accept-findings "原因 reason"'
         )
     elif report.inserted:
-        typer.echo(f"  发布 publish: lianxin edition publish {number}")
+        typer.echo(f"  发布 publish: lianxin edition publish {number} --yes")
 
 
 def _as_json(
