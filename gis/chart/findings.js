@@ -116,6 +116,12 @@
     };
   }
 
+  /** Notes go over many grids: of these only the dot is drawn until one is chosen.
+   * @param {Finding} finding @param {any} mark */
+  function isAside(finding, mark) {
+    return finding.severity === 'info' && !mark.getRadius;
+  }
+
   /** @param {Finding} finding @returns {any[]} */
   function drawn(finding) {
     const place = finding.place;
@@ -136,7 +142,7 @@
     marks[i] = drawn(findings[i]);
     for (const mark of marks[i]) {
       mark.on('click', () => choose(i, true));
-      mark.addTo(map);
+      if (!isAside(findings[i], mark)) mark.addTo(map);
     }
   }
 
@@ -161,7 +167,8 @@
     for (const each of marks[i]) {
       const dot = each.getRadius && !isChosen ? DOTS[findings[i].severity] : {};
       each.setStyle({ ...look(findings[i], isChosen), ...dot });
-      if (isChosen) each.bringToFront();
+      if (isChosen) each.addTo(map).bringToFront();
+      else if (isAside(findings[i], each)) each.remove();
     }
     buttons.get(i)?.setAttribute('aria-current', String(isChosen));
   }

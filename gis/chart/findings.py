@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gis.chart.definition import Language
 from gis.chart.packing import Json
@@ -89,7 +90,7 @@ def render_findings(page: FindingsPage) -> str:
 
 
 def _contents(page: FindingsPage) -> Json:
-    outlines, thinned = _outlines(page.geometries)
+    outlines, thinned = _outlines(page)
     listed = page.findings[:MOST_LISTED]
     return {
         "title": page.title,
@@ -144,24 +145,50 @@ def _lines(parts: Geometries) -> Geometries:
     return np.concatenate([shapely.get_rings(parts[areas]), parts[~areas]])
 
 
-def _outlines(geometries: Geometries) -> tuple[_Lines, bool]:
-    """Return the rings of the grids, and whether vertices had to be left out."""
-    drawn = geometries[shapely.get_dimensions(geometries) == 2]
-    rings = shapely.get_rings(shapely.get_parts(drawn))
+def _outlines(page: FindingsPage) -> tuple[_Lines, bool]:
+    """Return the rings of the grids, and whether vertices had to be left out.
+
+    The grids beside a finding come whole as far as there is room, the others thinned out.
+    """
+    drawn = page.geometries[shapely.get_dimensions(page.geometries) == 2]
+    if int(shapely.get_num_coordinates(drawn).sum()) <= MOST_VERTICES:
+        return _packed(_rings(drawn), _OUTLINE_SCALE), False
+    whole = _beside(drawn, page.findings)
+    rings = _rings(drawn[whole])
+    room = MOST_VERTICES - int(shapely.get_num_coordinates(rings).sum())
+    rest = _thinned(_rings(np.delete(drawn, whole)), room)
+    return _packed(np.concatenate([rings, rest]), _OUTLINE_SCALE), True
+
+
+def _rings(shapes: Geometries) -> Geometries:
+    return np.asarray(shapely.get_rings(shapely.get_parts(shapes)), dtype=object)
+
+
+def _beside(drawn: Geometries, findings: Sequence[Finding]) -> NDArray[np.intp]:
+    """Return the grids at the worst findings, with half of all vertices at most."""
+    places = np.array(
+        [each.geometry for each in findings[:MOST_SHAPES] if each.severity != "info"], dtype=object
+    )
+    _, near = shapely.STRtree(drawn).query(places)
+    _, first = np.unique(near, return_index=True)
+    near = near[np.sort(first)]  # each once, the worst first
+    vertices = np.cumsum(shapely.get_num_coordinates(drawn[near]))
+    return np.asarray(near[vertices <= MOST_VERTICES / 2], dtype=np.intp)
+
+
+def _thinned(rings: Geometries, room: int) -> Geometries:
+    """Return rings with fewer vertices; those that become too small to be seen are left out."""
     if not len(rings):
-        return [], False
-    count = int(shapely.get_num_coordinates(rings).sum())
-    if count <= MOST_VERTICES:
-        return _packed(rings, _OUTLINE_SCALE), False
+        return rings
     west, south, east, north = shapely.total_bounds(rings)
-    tolerance = max(east - west, north - south) / 8_000
-    while count > MOST_VERTICES and tolerance < east - west + north - south:
+    size = max(east - west, north - south)
+    tolerance, thin = size / 8_000, rings
+    while shapely.get_num_coordinates(thin).sum() > room and tolerance < size:
         thin = shapely.simplify(rings, tolerance, preserve_topology=False)
-        large = np.ptp(shapely.bounds(thin).reshape(-1, 2, 2), axis=1).max(axis=1) > tolerance
-        thin = thin[large & ~shapely.is_empty(thin)]
-        count = int(shapely.get_num_coordinates(thin).sum())
+        extent = np.ptp(shapely.bounds(thin).reshape(-1, 2, 2), axis=1).max(axis=1)
+        thin = thin[~shapely.is_empty(thin) & (extent > tolerance)]
         tolerance *= 2
-    return _packed(thin, _OUTLINE_SCALE), True
+    return np.asarray(thin, dtype=object)
 
 
 def _packed(lines: Geometries, scale: float) -> _Lines:

@@ -100,7 +100,7 @@ def joined(shapes: Geometries, mismatched: NDArray[np.bool_], progress: Progress
     return shapely.union_all([noded, _union(pieces)], grid_size=LATTICE_DEGREES)
 
 
-def _union(shapes: Sequence[Any]) -> Any:
+def _union(shapes: Sequence[Any] | NDArray[Any]) -> Any:
     """Return the union of a coverage, and of anything else all the same."""
     try:
         return shapely.coverage_union_all(shapes)

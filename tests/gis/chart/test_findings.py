@@ -49,6 +49,10 @@ def test_findings_come_to_a_millimetre_whatever_they_are():
 def test_many_vertices_are_thinned_out(monkeypatch):
     monkeypatch.setattr(findings, "MOST_VERTICES", 2_000)
     _, grids = tessellation(300, seed=4)
-    held = data(FindingsPage("g", grids, []))
+    gap = Finding("gap", "error", (), grids[7], None, None, "", "")
+    held = data(FindingsPage("g", grids, [gap]))
     assert held["thinned"]
+    rings = unpacked(held["outlines"], held["outlineScale"])
+    whole = shapely.get_coordinates(shapely.get_parts(grids[7])[0].exterior)
+    assert any(len(ring) == len(whole) and np.abs(ring - whole).max() < 1e-6 for ring in rings)
     assert 0 < sum(len(line) // 2 for line in held["outlines"]) <= 2_000
