@@ -85,7 +85,7 @@ def _corners(work: Work) -> Iterator[tuple[int, What, shapely.Geometry, str, str
     """Tell of the corners that a grid has in the end, each once; those of faces are theirs."""
     of_faces: dict[int, set[tuple[float, ...]]] = defaultdict(set)
     for given in work.given:
-        for grid in (given.winner, *given.losers):
+        for grid in given.losers or (given.winner,):
             of_faces[grid].update(map(tuple, shapely.get_coordinates(given.shape).tolist()))
     moved: dict[int, dict[tuple[float, float], float]] = defaultdict(dict)
     for touch in work.touched:

@@ -16,6 +16,7 @@ ROUNDING_M: Final = 1e-4
 """Positions nearer than this are one position, drawn twice."""
 
 _FINEST_M: Final = 1e-3
+_MOST_SEGMENTS: Final = 50_000
 _NEAR_DEGREES: Final = 1e-8  # 1 mm
 
 
@@ -85,7 +86,8 @@ def beyond(segments: Geometries, lines: Geometries, most: float) -> Points:
     """Return points of segments that are further than so many metres from all lines.
 
     Halves a segment until its ends tell: no point between is further than half of what the
-    distances at both ends and its length add up to.
+    distances at both ends and its length add up to. Where that would take too long, what is unsure
+    counts as further.
     """
     tree = shapely.STRtree(lines)
     ends = shapely.get_coordinates(segments).reshape(-1, 2, 2)
@@ -96,6 +98,8 @@ def beyond(segments: Geometries, lines: Geometries, most: float) -> Points:
         long = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
         unsure = (apart.max(axis=1) <= most) & (apart.sum(axis=1) + long > 2 * most)
         ends = ends[unsure & (long > _FINEST_M)]
+        if len(ends) > _MOST_SEGMENTS:
+            return np.concatenate([*found, ends[:, 0]])
         middle = ends.mean(axis=1)
         ends = np.concatenate(
             [np.stack([ends[:, 0], middle], axis=1), np.stack([middle, ends[:, 1]], axis=1)]

@@ -19,6 +19,7 @@ Tell = Callable[[str, int, int | None], None]
 
 _ROUNDS: Final = 6
 _ATTEMPTS: Final = 2
+_MOST_ZONES: Final = 2_000
 _AROUND: Final = 3  # tolerances: what one step can reach from where another ended
 _SLACK: Final = 1 + 1e-6
 
@@ -48,9 +49,9 @@ def work_on(shapes: Geometries, codes: Sequence[str], options: MendOptions, tell
         tell("measure", 0, None)
         bad = _too_far(work, limits)
         places = np.concatenate([shapely.get_coordinates(limits.refused), *bad.values()])
-        if not len(places) or (not bad and attempt >= _ATTEMPTS):
+        if not len(places) or (not bad and (attempt >= _ATTEMPTS or len(places) > _MOST_ZONES)):
             break
-        if attempt < _ATTEMPTS:
+        if attempt < _ATTEMPTS and len(places) <= _MOST_ZONES:
             radius = _AROUND * options.tolerance_m / plane.scale.min()
             zones = [*zones, *shapely.buffer(shapely.points(places / plane.scale), radius)]
         else:
