@@ -1,7 +1,7 @@
 """What mending did to each grid, and what it left for a person, in sentences."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -85,7 +85,7 @@ def _corners(work: Work) -> Iterator[tuple[int, What, shapely.Geometry, str, str
     """Tell of the corners that a grid has in the end, each once; those of faces are theirs."""
     of_faces: dict[int, set[tuple[float, ...]]] = defaultdict(set)
     for given in work.given:
-        for grid in (given.winner, *given.losers):
+        for grid in given.losers or (given.winner,):
             of_faces[grid].update(map(tuple, shapely.get_coordinates(given.shape).tolist()))
     moved: dict[int, dict[tuple[float, float], float]] = defaultdict(dict)
     for touch in work.touched:
@@ -101,15 +101,19 @@ def _corners(work: Work) -> Iterator[tuple[int, What, shapely.Geometry, str, str
             yield (
                 grid, "vertices_snapped", shapely.MultiPoint(sorted(snapped)),
                 f"{len(snapped)} 个顶点对齐到相邻网格的边界，最多移动 {most:.2f} 米",
-                f"{len(snapped)} corners were brought onto a neighbour's boundary, "
+                f"{_corners_en(snapped)} brought onto a neighbour's boundary, "
                 f"by {most:.2f} m at most",
             )  # fmt: skip
         if nodes:
             yield (
                 grid, "node_inserted", shapely.MultiPoint(sorted(nodes)),
                 f"补入 {len(nodes)} 个与相邻网格共有的顶点",
-                f"{len(nodes)} corners that a neighbour has on its boundary were put in",
+                f"{_corners_en(nodes)} put in that a neighbour has on its boundary",
             )  # fmt: skip
+
+
+def _corners_en(corners: Sized) -> str:
+    return "1 corner was" if len(corners) == 1 else f"{len(corners):,} corners were"
 
 
 def _faces(
@@ -131,11 +135,11 @@ def _faces(
 
 
 def left_of(findings: list[Finding], plane: Plane, options: MendOptions) -> list[Left]:
-    """Return the findings that are no mere notes, each with the reason why it stays."""
+    """Return the findings that make it no valid coverage, each with the reason why it stays."""
     return [
         Left(finding, *_reason(finding, plane, options))
         for finding in findings
-        if finding.severity != "info"
+        if finding.severity != "info" or finding.rule in _AREAS
     ]
 
 
@@ -147,8 +151,8 @@ def _reason(finding: Finding, plane: Plane, options: MendOptions) -> tuple[str, 
     wide = 2 * float(shapely.length(shapely.maximum_inscribed_circle(parts)).max(initial=0.0))
     if wide > options.tolerance_m:
         return (
-            f"最宽处约 {wide:.1f} 米，超过容许移动的 {options.tolerance_m:g} 米",
-            f"it is up to {wide:.1f} m wide, and no boundary may move more than "
+            f"最宽处约 {wide:.2f} 米，超过容许移动的 {options.tolerance_m:g} 米",
+            f"it is up to {wide:.2f} m wide, and no boundary may move more than "
             f"{options.tolerance_m:g} m",
         )
     if finding.rule == "overlap" and (finding.measure or 0.0) > options.largest_overlap_m2:

@@ -69,6 +69,8 @@ class Given:
     losers: tuple[int, ...]
     area_m2: float
     narrow: bool
+    enclosed: bool
+    """Whether all its edge was one grid's, and so is gone."""
 
 
 def faces_of(shapes: Geometries, limits: Limits) -> Iterator[Face]:
@@ -139,6 +141,8 @@ def _given(face: Face, limits: Limits) -> Given | None:
     if face.cover and not narrow and face.area_m2 > options.largest_overlap_m2:
         limits.held.append(face.shape)
         return None
+    if limits.zones and shapely.intersects(limits.zones, face.shape).any():
+        return None
     shares = face.shares_m()
     reach = {grid: face.reach_m(grid) for grid in shares}
     for grid in sorted(shares, key=lambda g: (-round(shares[g], 3), limits.rank[g])):
@@ -147,7 +151,8 @@ def _given(face: Face, limits: Limits) -> Given | None:
         if limits.frozen.isdisjoint(moved) and all(
             reach[other] <= options.tolerance_m for other in moved
         ):
-            return Given(face.shape, grid, losers, face.area_m2, narrow)
+            enclosed = any(all(other in sides for sides in face.sides) for other in moved)
+            return Given(face.shape, grid, losers, face.area_m2, narrow, enclosed)
     return None
 
 

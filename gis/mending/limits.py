@@ -10,11 +10,13 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.geometry import Geometries
-from gis.mending.plane import Plane
+from gis.mending.plane import Plane, Points
 
 ROUNDING_M: Final = 1e-4
 """Positions nearer than this are one position, drawn twice."""
 
+_FINEST_M: Final = 1e-3
+_MOST_SEGMENTS: Final = 50_000
 _NEAR_DEGREES: Final = 1e-8  # 1 mm
 
 
@@ -42,8 +44,12 @@ class Limits:
     options: MendOptions
     frozen: set[int] = field(default_factory=set)
     """Grids that stay as they are."""
+    zones: list[shapely.Geometry] = field(default_factory=list)
+    """Places, in degrees, where an earlier attempt went too far: there nothing moves."""
     held: list[shapely.Geometry] = field(default_factory=list)
     """Overlaps too large to be given away, in degrees."""
+    refused: list[shapely.Geometry] = field(default_factory=list)
+    """Where a second step would have gone beyond the tolerance, in metres."""
 
     @cached_property
     def outlines(self) -> Geometries:
@@ -57,11 +63,14 @@ class Limits:
         if not self.frozen.isdisjoint(grids):
             return False
         most = max(reach_m, self.options.tolerance_m)
-        return bool((shapely.distance(self.outlines[grids], point) <= most).all())
+        near = bool((shapely.distance(self.outlines[grids], point) <= most).all())
+        if not near:
+            self.refused.append(point)
+        return near
 
     def are_held(self, points: Geometries) -> NDArray[np.bool_]:
         """Return which points, in degrees, belong to overlaps that a person must settle."""
-        tree = shapely.STRtree(self.held)
+        tree = shapely.STRtree([*self.held, *self.zones])
         held = np.zeros(len(points), dtype=bool)
         held[tree.query(points, predicate="dwithin", distance=_NEAR_DEGREES)[0]] = True
         return held
@@ -70,13 +79,40 @@ class Limits:
 def furthest_m(of: Geometries, lines: Geometries) -> float:
     """Return how far the corners of some geometries are from lines, at most; in metres."""
     corners = np.unique(shapely.get_coordinates(of), axis=0)
-    if not len(corners):
-        return 0.0
+    return float(_distances(corners, shapely.STRtree(lines)).max(initial=0.0))
+
+
+def beyond(segments: Geometries, lines: Geometries, most: float) -> Points:
+    """Return points of segments that are further than so many metres from all lines.
+
+    Halves a segment until its ends tell: no point between is further than half of what the
+    distances at both ends and its length add up to. Where that would take too long, what is unsure
+    counts as further.
+    """
     tree = shapely.STRtree(lines)
-    if not len(tree):
-        return float("inf")
-    _, apart = tree.query_nearest(shapely.points(corners), return_distance=True, all_matches=False)
-    return float(apart.max())
+    ends = shapely.get_coordinates(segments).reshape(-1, 2, 2)
+    found = [np.zeros((0, 2))]
+    while len(ends):
+        apart = _distances(ends.reshape(-1, 2), tree).reshape(-1, 2)
+        found.append(ends[apart > most])
+        long = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
+        unsure = (apart.max(axis=1) <= most) & (apart.sum(axis=1) + long > 2 * most)
+        ends = ends[unsure & (long > _FINEST_M)]
+        if len(ends) > _MOST_SEGMENTS:
+            return np.concatenate([*found, ends[:, 0]])
+        middle = ends.mean(axis=1)
+        ends = np.concatenate(
+            [np.stack([ends[:, 0], middle], axis=1), np.stack([middle, ends[:, 1]], axis=1)]
+        )
+    return np.concatenate(found)
+
+
+def _distances(points: Points, tree: shapely.STRtree) -> Points:
+    """Return the distance of each point from the nearest line of a tree."""
+    if not len(tree) or not len(points):
+        return np.full(len(points), np.inf)
+    _, apart = tree.query_nearest(shapely.points(points), return_distance=True, all_matches=False)
+    return np.asarray(apart)
 
 
 def pieces(shape: shapely.Geometry) -> Geometries:

@@ -21,9 +21,8 @@ class Plane:
     """
 
     def __init__(self, shapes: Geometries) -> None:
-        _, south, _, north = shapely.total_bounds(shapes)
-        if not np.isfinite([south, north]).all():
-            south = north = 0.0
+        latitudes = shapely.get_coordinates(shapes)[:, 1]
+        south, north = (latitudes.min(), latitudes.max()) if len(latitudes) else (0.0, 0.0)
         nearest = min(max(0.0, south), north)
         furthest = max(south, north, key=abs)
         self.scale = np.array([metres_a_degree(nearest)[0], metres_a_degree(furthest)[1]])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -9,14 +10,17 @@ import shapely
 
 from gis.geometry import Geometries
 from gis.mending.faces import Given, give
-from gis.mending.limits import Limits, MendOptions, furthest_m, pieces
-from gis.mending.plane import Plane
+from gis.mending.limits import ROUNDING_M, Limits, MendOptions, beyond, pieces
+from gis.mending.plane import Plane, Points
 from gis.mending.snapping import Touch, joined, node, snap, without_spare
 
 Tell = Callable[[str, int, int | None], None]
 """Told the step, how much of it is done, and how much there is where that is known."""
 
 _ROUNDS: Final = 6
+_ATTEMPTS: Final = 2
+_MOST_ZONES: Final = 2_000
+_AROUND: Final = 3  # tolerances: what one step can reach from where another ended
 _SLACK: Final = 1 + 1e-6
 
 
@@ -36,16 +40,30 @@ def work_on(shapes: Geometries, codes: Sequence[str], options: MendOptions, tell
     rank = [0] * len(codes)
     for place, row in enumerate(order):
         rank[row] = place
-    frozen: set[int] = set()
-    while True:
-        limits = Limits(shapes, rank, Plane(shapes), options, frozen)
+    plane = Plane(shapes)
+    frozen = _specks(shapes, plane)
+    zones: list[shapely.Geometry] = []
+    for attempt in count():
+        limits = Limits(shapes, rank, plane, options, frozen, zones)
         work = _rounds(limits, tell)
         tell("measure", 0, None)
         bad = _too_far(work, limits)
-        if not bad:
-            work.frozen = frozenset(frozen)
-            return work
-        frozen |= bad
+        places = np.concatenate([shapely.get_coordinates(limits.refused), *bad.values()])
+        if not len(places) or (not bad and (attempt >= _ATTEMPTS or len(places) > _MOST_ZONES)):
+            break
+        if attempt < _ATTEMPTS and len(places) <= _MOST_ZONES:
+            radius = _AROUND * options.tolerance_m / plane.scale.min()
+            zones = [*zones, *shapely.buffer(shapely.points(places / plane.scale), radius)]
+        else:
+            frozen = frozen | set(bad)
+    work.frozen = frozenset(frozen)
+    return work
+
+
+def _specks(shapes: Geometries, plane: Plane) -> set[int]:
+    """Return the grids in which all corners are one but for rounding."""
+    west, south, east, north = shapely.bounds(plane(shapes)).reshape(-1, 4).T
+    return set(np.flatnonzero(np.hypot(east - west, north - south) < 10 * ROUNDING_M).tolist())
 
 
 def _rounds(limits: Limits, tell: Tell) -> Work:
@@ -72,29 +90,43 @@ def _rounds(limits: Limits, tell: Tell) -> Work:
     return work
 
 
-def _too_far(work: Work, limits: Limits) -> set[int]:
-    """Return the changed grids that are no areas any more, or moved further than they may."""
+def _too_far(work: Work, limits: Limits) -> dict[int, Points]:
+    """Return the changed grids that are no areas any more or moved too far, and where."""
     changed = {touch.grid for touch in work.touched}
     changed |= {grid for each in work.given for grid in (*each.losers, each.winner)}
-    return {
-        grid
-        for grid in changed - limits.frozen
-        if work.shapes[grid] is not limits.shapes[grid] and not _is_fit(work, grid, limits)
-    }
+    bad = {}
+    for grid in sorted(changed - limits.frozen):
+        if work.shapes[grid] is not limits.shapes[grid]:
+            places = _unfit(work, grid, limits)
+            if len(places):
+                bad[grid] = places
+    return bad
 
 
-def _is_fit(work: Work, grid: int, limits: Limits) -> bool:
+def _unfit(work: Work, grid: int, limits: Limits) -> Points:
+    """Return where a grid is not as it may be, in metres."""
     shape = work.shapes[grid]
     if shapely.is_empty(shape) or not shapely.is_valid(shape):
-        return False
+        return shapely.get_coordinates(limits.outlines[grid])
     most = max(limits.options.tolerance_m, 1e-3) * _SLACK
     old, new = pieces(limits.outlines[grid]), pieces(limits.plane(shapely.boundary(shape)))
-    moved = shapely.symmetric_difference(limits.shapes[grid], shape)
-    # where a face went over as a whole, the edge there is gone
-    gone = [each.shape for each in work.given if grid in {*each.losers, each.winner}]
+    gone = [
+        each.shape for each in work.given if each.enclosed and grid in {*each.losers, each.winner}
+    ]
     stays = [new, *(pieces(shapely.boundary(face)) for face in limits.plane(np.array(gone)))]
-    return (
-        furthest_m(new, old) <= most
-        and furthest_m(old, np.concatenate(stays)) <= most
-        and furthest_m(limits.plane(moved), old) <= most
+    moved = shapely.get_coordinates(
+        limits.plane(shapely.symmetric_difference(limits.shapes[grid], shape))
     )
+    between = np.asarray(shapely.linestrings(np.stack([moved, moved], axis=1)))
+    return np.concatenate([
+        beyond(_without(new, old), old, most),
+        beyond(_without(old, new), np.concatenate(stays), most),
+        beyond(between, old, most),
+    ])  # fmt: skip
+
+
+def _without(segments: Geometries, others: Geometries) -> Geometries:
+    """Return the segments that are not among the others."""
+    known = set(shapely.to_wkb(shapely.normalize(others)).tolist())
+    own = shapely.to_wkb(shapely.normalize(segments)).tolist()
+    return segments[[each not in known for each in own]]
