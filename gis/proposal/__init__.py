@@ -125,8 +125,10 @@ def numbered(prefix: str, count: int, *, first: int = 1) -> list[str]:
 
 
 def _dissolved(shapes: Geometries) -> shapely.Geometry:
+    """Return the union of a part of a coverage; a Polygon where it is one."""
     whole = shapely.coverage_union_all(shapes)
-    return whole if shapely.get_num_geometries(whole) > 1 else shapely.get_geometry(whole, 0)
+    parts: Geometries = shapely.get_parts(whole)
+    return whole if len(parts) > 1 else parts[0]
 
 
 def _placed(shapes: Geometries, ground: Ground) -> Geometries:
@@ -134,7 +136,8 @@ def _placed(shapes: Geometries, ground: Ground) -> Geometries:
     given = np.concatenate(
         [shapely.get_coordinates(ground.outline), shapely.get_coordinates(ground.kept)]
     )
-    lattice = shapely.get_coordinates(ground.plane.metres(shapely.points(given)))
+    points = np.asarray(shapely.points(given), dtype=object)
+    lattice = shapely.get_coordinates(ground.plane.metres(points))
     known = dict(zip(map(tuple, _rounded(lattice).tolist()), given.tolist(), strict=True))
 
     def back(xy: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ _SPACING_M: Final = 3.0
 _APART_M: Final = 0.2
 _SHAKE_M: Final = 0.01
 _SMOOTH_M: Final = (3.0, 1.0)
-_TOUCH_M: Final = 3.0  # who touches over less than this is no neighbour
+_TOUCH_M: Final = 0.5  # who touches over less than this is no neighbour
 _SPECK_M2: Final = 1e-3
 
 

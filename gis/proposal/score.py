@@ -82,8 +82,8 @@ def score(ground: Ground, grids: Geometries, bounds: Bounds | None = None) -> Sc
         share_within=float(bounds.holds(counts).mean()),
         compactness_mean=float(compact.mean()),
         compactness_worst=float(compact.min()),
-        buildings_split=_split(placeable(ground.plane.metres(ground.buildings)), every),
-        compounds_split=_split(polygons(ground.plane.metres(ground.compounds)), every),
+        buildings_split=_split(placeable(ground.plane.metres(ground.buildings)), every, ground),
+        compounds_split=_split(polygons(ground.plane.metres(ground.compounds)), every, ground),
         street_share=_street_share(ground, shapes),
     )
 
@@ -99,8 +99,11 @@ def household_counts(ground: Ground, shapes: Geometries) -> NDArray[np.int64]:
     return counts
 
 
-def _split(things: Geometries, grids: Geometries) -> int:
-    return int((shares(things, grids) < 1 - LEAST_SHARE).sum())
+def _split(things: Geometries, grids: Geometries, ground: Ground) -> int:
+    """Count what is cut of the things that are mostly in the community."""
+    outline = polygons(ground.plane.metres(np.array([ground.outline])))
+    ours = homes(things, outline) == 0
+    return int((shares(things[ours], grids) < 1 - LEAST_SHARE).sum())
 
 
 def _street_share(ground: Ground, shapes: Geometries) -> float | None:

@@ -49,6 +49,13 @@ def test_a_compound_with_a_sliver_beyond_the_border_is_not_split() -> None:
         assert score(ground, halves(0.5)).compounds_split == split
 
 
+def test_what_is_mostly_a_neighbours_is_none_of_ours() -> None:
+    middle = WEST + 2 * BLOCK
+    over = shapely.box(middle - BLOCK, SOUTH - BLOCK, middle + BLOCK, SOUTH + 0.2 * BLOCK)
+    ground = board(4, 1, compounds=np.array([over]))
+    assert score(ground, halves(0.5)).compounds_split == 0
+
+
 def test_a_proposal_is_worth_no_less_than_strips() -> None:
     ground = board(6, 4, 90)
     ours, strips = propose(ground).score, score(ground, _strips(6, 4, 5))
