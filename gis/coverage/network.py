@@ -50,7 +50,7 @@ class Network:
 def mismatched_edges(shapes: Geometries, progress: Progress) -> NDArray[np.bool_]:
     """Return which polygons have an edge that lies on or in another without being its edge.
 
-    Two polygons neither of which has one can't overlap: their common edges are the same to the bit.
+    Of a group of polygons whose edges all match, the outer ones still do lie on others or do not.
     They are looked at in blocks with what is around them, on all processors.
     """
     found = np.zeros(len(shapes), dtype=bool)

@@ -17,30 +17,54 @@ _PAIRS: Final = 20_000
 
 
 def overlaps(network: Network, tolerances: Tolerances, progress: Progress) -> Iterator[Finding]:
-    """Return where two grids own the same points: ``overlap``, or ``sliver`` where it is narrow."""
-    one, two = _pairs(network)
-    progress("overlaps", 0, len(one))
-    for start in range(0, len(one), _PAIRS):
-        a, b = one[start : start + _PAIRS], two[start : start + _PAIRS]
-        shared = shapely.intersection(network.whole[a], network.whole[b])
-        areal = np.flatnonzero(shapely.area(shared) > 0)
-        for part in wide_and_narrow(shared[areal], tolerances):
-            pair = areal[part.position]
-            codes = distinct([network.names[a[pair]], network.names[b[pair]]])
-            yield _overlap(codes, part.is_narrow, part.shape, part.square_metres, tolerances)
-        progress("overlaps", min(start + _PAIRS, len(one)), len(one))
+    """Return where two grids own the same points: ``overlap``, or ``sliver`` where it is narrow.
+
+    A grid that others cover in part has an edge of theirs inside it that no other edge matches; one
+    that they cover wholly has its inner point covered. So these grids are looked at first, and then
+    whoever was found to overlap them, until there is nobody new.
+    """
+    looked = np.zeros(len(network.kept), dtype=bool)
+    suspects = np.flatnonzero(network.mismatched | _covered_inside(network))
+    while len(suspects):
+        one, two = _pairs(network, suspects, looked)
+        looked[suspects] = True
+        met = np.zeros(len(looked), dtype=bool)
+        progress("overlaps", 0, len(one))
+        for start in range(0, len(one), _PAIRS):
+            a, b = one[start : start + _PAIRS], two[start : start + _PAIRS]
+            rows = network.kept[a], network.kept[b]
+            shared = shapely.intersection(network.whole[rows[0]], network.whole[rows[1]])
+            areal = np.flatnonzero(shapely.area(shared) > 0)
+            for part in wide_and_narrow(shared[areal], tolerances):
+                pair = areal[part.position]
+                met[[a[pair], b[pair]]] = True
+                codes = distinct([network.names[row[pair]] for row in rows])
+                yield _overlap(codes, part.is_narrow, part.shape, part.square_metres, tolerances)
+            progress("overlaps", min(start + _PAIRS, len(one)), len(one))
+        suspects = np.flatnonzero(met & ~looked)
 
 
-def _pairs(network: Network) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the pairs of which one at least has an edge that does not match."""
-    suspects = np.flatnonzero(network.mismatched)
+def _covered_inside(network: Network) -> NDArray[np.bool_]:
+    """Return which grids have an inner point in another grid, and which those others are."""
+    points = shapely.point_on_surface(network.whole[network.kept])
+    one, two = network.tree.query(points, predicate="intersects")
+    covered = np.zeros(len(points), dtype=bool)
+    covered[one[one != two]] = covered[two[one != two]] = True
+    return covered
+
+
+def _pairs(
+    network: Network, suspects: NDArray[np.intp], looked: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the pairs of suspects and whoever touches them, those looked at already left out."""
     kept, whole = network.kept, network.whole
     suspect, other = network.tree.query(whole[kept[suspects]], predicate="intersects")
-    one, two = np.minimum(suspects[suspect], other), np.maximum(suspects[suspect], other)
+    fresh = ~looked[other]
+    one, two = suspects[suspect[fresh]], other[fresh]
+    one, two = np.minimum(one, two), np.maximum(one, two)
     pairs = np.unique(np.stack([one, two])[:, one < two], axis=1)
-    one, two = kept[pairs[0]], kept[pairs[1]]
-    alike = network.dedicated[one] == network.dedicated[two]
-    return one[alike], two[alike]
+    alike = network.dedicated[kept[pairs[0]]] == network.dedicated[kept[pairs[1]]]
+    return pairs[0][alike], pairs[1][alike]
 
 
 def _overlap(

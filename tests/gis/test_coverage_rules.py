@@ -380,3 +380,19 @@ def test_a_building_without_an_outline_and_a_bad_one():
                            (111.2001, 39.9003)])  # fmt: skip
     assert check_premises((["N", "B"], [None, bow]), GRIDS) == []
     assert check_premises(([], []), GRIDS) == []
+
+
+def test_two_networks_in_one_file_overlap_although_every_inner_edge_has_its_match() -> None:
+    small = [shapely.box(i, j, i + 1, j + 1) for i in range(6) for j in range(6)]
+    large = [shapely.box(2 * i, 3 * j, 2 * i + 2, 3 * j + 3) for i in range(3) for j in range(2)]
+    shapes = shapely.transform(np.array(small + large), lambda xy: xy * 1e-3 + (111, 39))
+    found = check_grids([f"G{i:02d}" for i in range(42)], shapes)
+    assert [finding.rule for finding in found] == ["overlap"] * 36
+
+
+def test_what_fills_the_hole_of_a_ring_that_lies_on_a_third_grid_is_found() -> None:
+    whole, hole = shapely.box(0, 0, 10, 10), shapely.box(4, 4, 6, 6)
+    ring = shapely.box(3, 3, 7, 7).difference(hole)
+    shapes = shapely.transform(np.array([whole, ring, hole]), lambda xy: xy * 1e-3 + (111, 39))
+    found = check_grids(["A", "B", "C"], shapes)
+    assert [finding.codes for finding in found] == [("A", "B"), ("A", "C")]
