@@ -50,7 +50,8 @@ class Network:
 def mismatched_edges(shapes: Geometries, progress: Progress) -> NDArray[np.bool_]:
     """Return which polygons have an edge that lies on or in another without being its edge.
 
-    Of a group of polygons whose edges all match, the outer ones still do lie on others or do not.
+    Where some polygons together lie on others, the edges around them are such, though those between
+    them match one another.
     They are looked at in blocks with what is around them, on all processors.
     """
     found = np.zeros(len(shapes), dtype=bool)
