@@ -4,8 +4,6 @@ As in a battle chart, nothing is asked of any network, and what people typed tra
 island that the browser does not execute and is shown as text (decision 0005).
 """
 
-import base64
-import hashlib
 import html
 import json
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from gis.chart.web import island, read_part
 from gis.geometry import Geometries
 from gis.outlines import mended
 from gis.ownership import GridIndex
+from gis.sealing import POLICY, sealed
 
 MOST_OUTLINES: Final = 5_000
 """Grids drawn in outline; of more, only those that change are, which the page says."""
@@ -60,23 +59,13 @@ def render_changes(drawn: ChangeMap, *, language: str = "zh") -> str:
     """
     style = f"{read_part('vendor/leaflet.css')}\n{read_part('changes.css')}"
     scripts = [read_part("vendor/leaflet.js"), read_part("changes.js")]
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {' '.join(map(_hash, scripts))}",
-            f"style-src {_hash(style)}",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
     title = html.escape(f"网格变化 Changes: {drawn.old_name} → {drawn.new_name}")
-    return "\n".join(
+    page = "\n".join(
         [
             "<!doctype html>",
             f'<html lang="{"zh-CN" if language == "zh" else "en"}">',
             "<head>",
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
             '<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="referrer" content="no-referrer">',
@@ -91,6 +80,7 @@ def render_changes(drawn: ChangeMap, *, language: str = "zh") -> str:
             "</html>",
         ]
     )
+    return sealed(page)
 
 
 _BODY: Final = """
@@ -172,8 +162,3 @@ def _bounds(drawn: ChangeMap, moved: Geometries) -> list[float] | None:
         return None
     array = np.array(boxes)
     return [*array[:, :2].min(axis=0).tolist(), *array[:, 2:].max(axis=0).tolist()]
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

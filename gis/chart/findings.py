@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from gis.chart.definition import Language
 from gis.chart.packing import Json
-from gis.chart.web import _POLICY_PLACE, _sealed, island, read_part
+from gis.chart.web import island, read_part
 from gis.findings import Finding
 from gis.geometry import Geometries
+from gis.sealing import POLICY, sealed
 
 MOST_SHAPES: Final = 2_000
 """Findings drawn with their outline; those after them are drawn as a dot."""
@@ -72,7 +73,7 @@ def render_findings(page: FindingsPage) -> str:
         "<!DOCTYPE html>",
         f'<html lang="{language}">',
         "<head>",
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY_PLACE}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="referrer" content="no-referrer">',
@@ -86,7 +87,7 @@ def render_findings(page: FindingsPage) -> str:
         f"<script>\n{read_part('findings.js')}\n</script>",
         "</html>",
     ])  # fmt: skip
-    return _sealed(text)
+    return sealed(text)
 
 
 def _contents(page: FindingsPage) -> Json:

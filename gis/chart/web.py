@@ -5,12 +5,9 @@ typed passes through folium either, whose engine takes text for a template; it t
 island that the browser does not execute, and is shown as text. See decision 0005.
 """
 
-import base64
-import hashlib
 import html
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
 
@@ -22,6 +19,7 @@ from gis.chart.definition import ChartData, ChartDefinition
 from gis.chart.packing import Json
 from gis.chart.symbols import css_tokens
 from gis.errors import InvalidChart
+from gis.sealing import POLICY, sealed
 
 MOST_ZOOM: Final = 22
 
@@ -51,8 +49,6 @@ _VENDORED: Final[Mapping[str, str | None]] = {
     "awesome_rotate_css": None,
 }
 """What stands in for each link that folium makes; None for what a chart has no use for."""
-
-_POLICY_PLACE: Final = "lianxin-policy"
 
 _BEFORE_MAP: Final = """
 <header id="strip">
@@ -151,7 +147,7 @@ def render(definition: ChartDefinition, data: ChartData) -> str:
     language = "zh-CN" if definition.language == "zh" else "en"
     page: str = figure.render()
     page = page.replace("<html>", f'<html lang="{language}" data-theme="{definition.theme}">', 1)
-    return _sealed(page)
+    return sealed(page)
 
 
 def island(name: str, value: Json) -> str:
@@ -205,7 +201,7 @@ def _map(bounds: list[float] | None) -> folium.Map:
 def _head(title: str) -> str:
     clean = html.escape(title.encode("utf-8", "replace").decode("utf-8"))
     return (
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY_PLACE}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
@@ -233,27 +229,3 @@ def _shade_tokens() -> str:
         + "}"
         for theme, step in (("night", 0.06), ("day", 0.055))
     )
-
-
-def _sealed(page: str) -> str:
-    """Write the policy: these scripts and styles, known by their hashes, and nothing else.
-
-    What people typed is in an island, in which no ``<`` occurs, so that each element found here
-    is one of our own.
-    """
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {_hashes(re.findall(r'<script>(.*?)</script>', page, re.DOTALL))}",
-            f"style-src {_hashes(re.findall(r'<style>(.*?)</style>', page, re.DOTALL))}",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
-    return page.replace(_POLICY_PLACE, policy, 1)
-
-
-def _hashes(texts: Iterable[str]) -> str:
-    digests = (hashlib.sha256(text.encode("utf-8")).digest() for text in texts)
-    return " ".join(f"'sha256-{base64.b64encode(digest).decode('ascii')}'" for digest in digests)

@@ -78,8 +78,10 @@ def mend_grids(
     work = work_on(whole, names, options, tell)
     repaired = repaired_rows(came, whole)
     result = work.shapes.copy()
-    same = [work.shapes[row] is whole[row] and row not in repaired for row in range(len(came))]
+    changes = changes_of(names, came, repaired, work)
+    told = {change.row for change in changes}
+    same = [row not in told for row in range(len(came))]
     result[same] = came[same]
     tell("check", 0, len(names))
     left = left_of(check_grids(names, result), Plane(whole), options)
-    return Mending(result, changes_of(names, came, repaired, work), left)
+    return Mending(result, changes, left)

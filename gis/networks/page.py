@@ -1,10 +1,6 @@
 """The comparison as one self-contained web page: every network a layer, and the proposal."""
 
-import base64
-import hashlib
-import html
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
@@ -17,6 +13,7 @@ from gis.findings import Finding
 from gis.geometry import Geometries
 from gis.networks.comparison import Comparison
 from gis.networks.proposal import Proposal
+from gis.sealing import sealed
 
 COLOURS: Final = ("#0072B2", "#009E73", "#E69F00", "#56B4E9", "#332288", "#882255")
 """Of the networks, in their order; safe for the colour-blind. The proposal is magenta (DB11)."""
@@ -57,7 +54,7 @@ def render_page(shown: Shown) -> str:
     }
     for name, text in parts.items():
         page = page.replace(f"<!--{name}-->", text, 1)
-    return _sealed(page)
+    return sealed(page)
 
 
 def _part(name: str) -> str:
@@ -159,21 +156,3 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "measure": finding.measure,
         "shape": shape,
     }
-
-
-def _sealed(page: str) -> str:
-    """Write the policy: these scripts and styles, known by their hashes, and nothing else."""
-    policy = "; ".join([
-        "default-src 'none'",
-        f"script-src {_hashes(re.findall(r'<script>(.*?)</script>', page, re.DOTALL))}",
-        f"style-src {_hashes(re.findall(r'<style>(.*?)</style>', page, re.DOTALL))}",
-        "img-src data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-    ])  # fmt: skip
-    return page.replace("<!--policy-->", html.escape(policy, quote=False), 1)
-
-
-def _hashes(texts: Iterable[str]) -> str:
-    digests = (hashlib.sha256(text.encode()).digest() for text in texts)
-    return " ".join(f"'sha256-{base64.b64encode(digest).decode('ascii')}'" for digest in digests)

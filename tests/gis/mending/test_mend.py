@@ -18,7 +18,8 @@ def kinds(mending):
 def assert_whole(codes, mending):
     assert mending.left == []
     assert shapely.coverage_is_valid(mending.geometries, gap_width=1 / 111_000)
-    assert check_grids(codes, mending.geometries) == []
+    found = check_grids(codes, mending.geometries)
+    assert [finding for finding in found if finding.rule != "multipart"] == []
 
 
 def test_a_clean_coverage_stays_as_it_is():

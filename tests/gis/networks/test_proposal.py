@@ -10,7 +10,8 @@ from gis.errors import InvalidGrids
 from gis.geometry import OUTSIDE
 from gis.networks import Buildings, Communities, Network, crosswalk, overlay, propose
 from gis.networks.joining import give_away
-from gis.networks.numbering import next_codes, reading_order
+from gis.networks.numbering import next_codes
+from gis.reading import reading_order
 from gis.testing import Partition, partitions
 from tests.gis.networks.made import box, buildings, communities, network, same
 

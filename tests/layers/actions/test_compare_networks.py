@@ -158,7 +158,7 @@ def test_an_accepted_network_becomes_a_draft(folder: Path, fresh_database: Datab
 
     assert not stored.rejects
     assert not stored.errors
-    assert read(fresh_database, "SELECT status FROM editions") == [("draft",)]
+    assert read(fresh_database, "SELECT status FROM editions") == [("checked",)]
     rows = read(fresh_database, "SELECT code, community_code FROM grids ORDER BY code")
     assert rows == [(g.code, g.community_code) for g in report.proposal.grids]
     # the file is as good as the draft itself: the same grids are the same edition
