@@ -31,6 +31,8 @@ OPERATIONS = [
     ("/editions/{number}", "GET"),
     ("/editions/{number}", "DELETE"),
     ("/editions/{number}/findings", "GET"),
+    ("/editions/{number}/changes", "GET"),
+    ("/editions/{number}/grids", "GET"),
     ("/editions/{number}/check", "POST"),
     ("/editions/{number}/publish", "POST"),
     ("/editions/{number}/restore", "POST"),
