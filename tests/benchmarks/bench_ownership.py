@@ -15,12 +15,14 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from gis import compiled
+from gis.cells import leaves
 from gis.datum import convert
 from gis.geometry import Degrees, Geometries
 from gis.ownership import GridIndex
@@ -78,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def warm() -> None:
     """Compile everything, so that nobody's first answer pays for it."""
     codes, shapes = tessellation(200)
-    index = GridIndex(codes, shapes)
+    with patch.object(leaves, "WORTH_COMPILING", 0):
+        index = GridIndex(codes, shapes)
     peers = (Ours(index), Bound(index))
     lon, lat = points("uniform", 1000, shapes)
     for peer in peers:
