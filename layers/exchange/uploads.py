@@ -16,6 +16,9 @@ from layers.exchange.vector import readable
 UNPACKED_MAX: Final = 1024**3
 """Bytes that a zip may hold unpacked."""
 
+NAME_BYTES_MAX: Final = 200
+"""Of a file's name: more than that, and what is made beside it, no file system keeps."""
+
 _BEGINNINGS: Final = {
     ".gpkg": b"SQLite format 3\x00",
     ".fgb": b"fgb\x03fgb",
@@ -35,7 +38,7 @@ def uploaded_name(given: str) -> str:
     Raises
     ------
     FileUnreadable
-        Its ending is none that can be read from a single file.
+        Its ending is none that can be read from a single file, or no file can have that name.
 
     Examples
     --------
@@ -43,6 +46,11 @@ def uploaded_name(given: str) -> str:
     '网格 2026.ZIP'
     """
     name = PurePosixPath(given.replace("\\", "/")).name
+    if not name.isprintable() or len(name.encode("utf-8", "replace")) > NAME_BYTES_MAX:
+        raise FileUnreadable(
+            f"The file's name is longer than {NAME_BYTES_MAX} bytes, or has characters that "
+            "cannot be written. Give it a shorter, plain name."
+        )
     ending = PurePosixPath(name).suffix.lower()
     if ending == ".shp":
         raise FileUnreadable(
