@@ -7,14 +7,14 @@ import shutil
 import tempfile
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from starlette.responses import RedirectResponse
 
 from api.dependencies import OpenServices
 from api.pages import choose_language, page
-from api.schemas.fields import EditionNumber
+from api.schemas.fields import LARGEST_EDITION, EditionNumber
 from gis.errors import GisError
 from layers.actions.compare_editions import compare_stored
 from layers.actions.list_editions import EditionSummary, list_editions, show_edition
@@ -25,13 +25,6 @@ from layers.exchange.uploads import uploaded_name
 from layers.vocabulary import UNPUBLISHED, CodeScheme, EditionStatus
 
 router = APIRouter(prefix="/desk/editions", include_in_schema=False)
-
-
-class Said(NamedTuple):
-    """What is told on top of a page: why something failed, or what was done."""
-
-    text: str
-    failed: bool = True
 
 
 @router.get("")
@@ -61,7 +54,7 @@ def upload(  # noqa: PLR0913, PLR0917 - each parameter is a field of the form
                           scheme=codes, source=path.name)  # fmt: skip
             done = upload_grids(services.database, told)
         except (LayersError, GisError) as error:
-            return _list(request, services, Said(str(error).replace(f"{folder}/", "")))
+            return _list(request, services, str(error).replace(f"{folder}/", ""))
     return _to(request, done.edition.edition_id)
 
 
@@ -78,16 +71,21 @@ def publish(
     services: OpenServices,
     sure: Annotated[str, Form(max_length=10)] = "",
     reason: Annotated[str, Form(max_length=2000)] = "",
+    against: Annotated[int | None, Form(ge=1, le=LARGEST_EDITION)] = None,
 ) -> Response:
-    """Put a draft in force, if whoever asks says that they are sure."""
+    """Put a draft in force, if whoever asks is sure, and saw what it changes of that in force."""
     shown = show_edition(services.database, number)
     if sure != "yes":
-        return _sheet(request, services, shown, Said(_words(request, services, *_NOT_SURE)))
+        said = _words(request, services, *_NOT_SURE)
+        return _sheet(request, services, shown, said, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        publish_edition(services.database, number, override_reason=reason.strip() or None)
+        publish_edition(
+            services.database, number,
+            override_reason=reason.strip() or None, instead_of=against,
+        )  # fmt: skip
     except (EditionConflict, EditionHasErrors) as error:
         shown = show_edition(services.database, number)
-        return _sheet(request, services, shown, Said(str(error)), HTTPStatus.CONFLICT)
+        return _sheet(request, services, shown, str(error), HTTPStatus.CONFLICT)
     return _to(request, number)
 
 
@@ -97,7 +95,7 @@ _NOT_SURE = (
 )
 
 
-def _list(request: Request, services: OpenServices, said: Said | None = None) -> Response:
+def _list(request: Request, services: OpenServices, said: str | None = None) -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if said else HTTPStatus.OK
     return page(
         request, "desk_editions.html", services.settings.language, status,
@@ -109,11 +107,9 @@ def _sheet(
     request: Request,
     services: OpenServices,
     shown: EditionSummary,
-    said: Said | None = None,
+    said: str | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
-    if said and status is HTTPStatus.OK:
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
     against, changes = _before(list_editions(services.database), shown), None
     if against is not None:
         changes = compare_stored(services.database, shown.edition_id, against).changes

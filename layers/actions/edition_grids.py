@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from layers.errors import EditionNotFound
-from layers.models import Edition
+from layers.actions.list_editions import find_edition
 from layers.session import Database
 from layers.store import territory
 
@@ -34,7 +33,6 @@ def edition_grids(database: Database, edition_id: int) -> list[DrawnGrid]:
         No edition has that number.
     """
     with database.transaction() as session:
-        if session.get(Edition, edition_id) is None:
-            raise EditionNotFound(f"There is no edition {edition_id}; see: lianxin edition list")
+        find_edition(session, edition_id)
         rows = session.execute(territory.outlines_of(edition_id))
         return [DrawnGrid(code, name, str(kind), geometry) for code, name, kind, geometry in rows]
