@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.geometry import Degrees, Positions
+from gis.geometry import Positions
 
 BLOCK: Final = 1 << 31
 """In the first word of a node: it is a block of smaller cells; else a leaf."""
@@ -19,6 +19,9 @@ MANY: Final = 1 << 30
 
 BASE_AT: Final = 12
 """Where its base bits begin (2 bits); before them are those of the run's candidates."""
+
+RUN_WORD: Final = (1 << BASE_AT) - 1
+"""The bits of the run's own word."""
 
 KINDS_AT: Final = 14
 """Where the number of its dedicated candidates begins (2 bits)."""
@@ -153,9 +156,3 @@ class CellIndex:
     def nbytes(self) -> int:
         """What the index takes in memory, in bytes, beside the vertices."""
         return sum(each.nbytes for each in (self.cells, self.nodes, self.runs, self.candidates))
-
-    def cell_of(self, lon: Degrees, lat: Degrees) -> Positions:
-        """Return the cell of each place in the frame, those of blocks aside."""
-        column, row = self.frame.counts(lon, lat)
-        cell: Positions = row.astype(np.intp) * self.frame.columns + column.astype(np.intp)
-        return cell

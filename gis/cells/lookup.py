@@ -14,6 +14,7 @@ from gis.cells.index import (
     KINDS_AT,
     MANY,
     MORE,
+    RUN_WORD,
     RUNS,
     CellIndex,
 )
@@ -24,7 +25,6 @@ from gis.rings import ranges
 
 _AT_ONCE: Final = 32_768  # points whose working arrays stay in the cache
 _NONE: Final = np.uint32(0)
-_WORD: Final = np.uint32((1 << BASE_AT) - 1)
 
 
 class _Leaves(NamedTuple):
@@ -242,7 +242,7 @@ def _covering(
     met = np.zeros(len(mask), dtype=np.uint32)
     point = np.flatnonzero(~leaf.many)
     start, word = leaf.head[point, 1].astype(np.intp), leaf.head[point, 0]
-    _turn(index, (point, start, word & _WORD), x, y, (mask, met))
+    _turn(index, (point, start, word & np.uint32(RUN_WORD)), x, y, (mask, met))
     point = np.flatnonzero(leaf.many)
     count = (leaf.head[point, 0] & np.uint32(RUNS)).astype(np.intp)
     first = leaf.head[point, 2].astype(np.intp)

@@ -15,6 +15,7 @@ from gis.cells.index import (
     KINDS_AT,
     MANY,
     MORE,
+    RUN_WORD,
     RUNS,
     CellIndex,
 )
@@ -23,7 +24,6 @@ from gis.exact import side
 from gis.geometry import OUTSIDE, Positions
 
 _NONE: Final = 0xFFFFFFFF
-_WORD: Final = (1 << BASE_AT) - 1
 _FEW: Final = 64  # cells of a box, for which arrays cost more than they spare
 
 
@@ -131,7 +131,9 @@ def _leaves(index: CellIndex, node: int) -> Iterator[_Leaf]:
         more = False
         if head < MANY:
             candidates = [one] if other == _NONE else [one, other]
-            yield _Leaf(head >> BASE_AT & 3, [[base, head & _WORD]], candidates, head >> KINDS_AT)
+            yield _Leaf(
+                head >> BASE_AT & 3, [[base, head & RUN_WORD]], candidates, head >> KINDS_AT
+            )
         else:
             more = bool(head & MORE)
             count = head >> CANDIDATES_AT & 31

@@ -3,7 +3,6 @@
 Points are taken some thousand at a time, and each step is done for all of them before the next. It
 begins with asking memory for all that the step will read, so that these waits overlap; and leaves
 are sorted by how many edges they have, so that the processor guesses right how long each takes.
-Together this makes ten times as many points a second as one point after the other.
 
 What rounding leaves in doubt, and what lies on an edge, is asked again exactly.
 """
@@ -22,6 +21,7 @@ from gis.cells.index import (
     KINDS_AT,
     MANY,
     MORE,
+    RUN_WORD,
     RUNS,
     CellIndex,
     Frame,
@@ -37,7 +37,6 @@ _AT_ONCE: Final = 2048
 _LONG: Final = 5
 """Leaves of one run are sorted by how many edges it has, up to so many."""
 
-_WORD: Final = (1 << BASE_AT) - 1
 
 Integer: TypeAlias = Any
 """Of 64 bits, whether numpy's or Python's: compiled, they are one."""
@@ -453,7 +452,7 @@ def _covering(tables: Tables, node: Integer, x: float, y: float) -> tuple[Intege
     word = np.int64(nodes[node, 0])
     if word < MANY:
         base, bits = word >> BASE_AT & 3, word >> BITS_AT & 3
-        odd, on = _above(tables.vertices, np.int64(nodes[node, 1]), word & _WORD, x, y)
+        odd, on = _above(tables.vertices, np.int64(nodes[node, 1]), word & RUN_WORD, x, y)
         return base ^ bits if odd else base, bits if on else 0
     mask: Integer = np.int64(nodes[node, 1])
     met: Integer = 0
