@@ -3,16 +3,15 @@
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from layers.models.base import Base, Code, CodeKey, multipolygon, point, spatial_index
 
 
 class Owned:
-    """A place that one grid of the edition in force owns; outside every grid all three are null."""
+    """A place that one grid of the edition in force owns; outside every grid both are null."""
 
-    edition_id: Mapped[int | None]
     grid_code: Mapped[Code | None]
     path: Mapped[str | None] = mapped_column(Text)
 
@@ -21,11 +20,7 @@ class Owned:
     def __table_args__(cls) -> tuple[Any, ...]:
         table = str(cls.__tablename__)  # type: ignore[attr-defined] # given by the mapped class
         return (
-            ForeignKeyConstraint(["edition_id", "grid_code"], ["grids.edition_id", "grids.code"]),
-            CheckConstraint(
-                "num_nulls(edition_id, grid_code, path) IN (0, 3)", name="owner_complete"
-            ),
-            Index(f"ix_{table}_owner", "edition_id", "grid_code"),
+            CheckConstraint("(grid_code IS NULL) = (path IS NULL)", name="owner_complete"),
             Index(f"ix_{table}_path", "path", postgresql_ops={"path": "text_pattern_ops"}),
         )
 

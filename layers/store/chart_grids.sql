@@ -12,7 +12,7 @@ WITH matters AS (
 homes AS (
     SELECT grid_code, count(*) AS household_count
     FROM households
-    WHERE edition_id = :edition_id AND path ^@ :prefix
+    WHERE path ^@ :prefix
     GROUP BY grid_code
 )
 SELECT

@@ -22,7 +22,7 @@ _PLACES = {"buildings": "anchor", "households": "location"}
 
 @dataclass(frozen=True)
 class OwnerColumns:
-    """The three columns that say who owns a place; null together where nobody does."""
+    """The two columns that say who owns a place; null together where nobody does."""
 
     columns: dict[str, pa.Array]
     owned: NDArray[np.bool_]
@@ -32,21 +32,17 @@ def owner_columns(in_force: InForce | None, lon: Degrees, lat: Degrees) -> Owner
     """Compute who owns each place under the edition in force; nobody, where there is none."""
     if in_force is None:
         positions = np.full(len(lon), OUTSIDE, dtype=np.intp)
-        return _columns(positions, 0, (), ())
+        return _columns(positions, (), ())
     positions = in_force.grids.owners(lon, lat)
-    return _columns(positions, in_force.edition_id, in_force.grids.codes, in_force.grid_paths)
+    return _columns(positions, in_force.grids.codes, in_force.grid_paths)
 
 
-def _columns(
-    positions: Positions, edition_id: int, codes: tuple[str, ...], paths: tuple[str, ...]
-) -> OwnerColumns:
+def _columns(positions: Positions, codes: tuple[str, ...], paths: tuple[str, ...]) -> OwnerColumns:
     owned = positions != OUTSIDE
     taken = pa.array(positions, mask=~owned)
-    editions = pa.array(np.full(len(positions), edition_id, dtype=np.int32), mask=~owned)
     text = pa.large_string()
     return OwnerColumns(
         {
-            "edition_id": editions,
             "grid_code": pa.array(codes, type=text).take(taken),
             "path": pa.array(paths, type=text).take(taken),
         },
@@ -86,10 +82,9 @@ def own_again(
     connection.execute(sql.SQL("ANALYZE {}").format(staged))
     changed = connection.execute(
         sql.SQL(
-            "UPDATE {table} AS t SET edition_id = s.edition_id, grid_code = s.grid_code,"
-            " path = s.path FROM {staged} AS s WHERE s.code = t.code"
-            " AND (t.edition_id, t.grid_code, t.path)"
-            " IS DISTINCT FROM (s.edition_id, s.grid_code, s.path)"
+            "UPDATE {table} AS t SET grid_code = s.grid_code, path = s.path"
+            " FROM {staged} AS s WHERE s.code = t.code"
+            " AND (t.grid_code, t.path) IS DISTINCT FROM (s.grid_code, s.path)"
         ).format(table=sql.Identifier(table), staged=staged)
     )
     tell_planner(connection, table, changed.rowcount)

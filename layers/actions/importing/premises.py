@@ -30,7 +30,7 @@ from layers.exchange.fields import FieldKind, FieldSpec
 from layers.exchange.progress import Progress
 from layers.store import driver, premises, territory
 
-_OWNER = ("edition_id", "grid_code", "path")
+_OWNER = ("grid_code", "path")
 
 COMPOUND_FIELDS = (
     FieldSpec("code", FieldKind.CODE, required=True, synonyms=("compound_code", "小区编码")),

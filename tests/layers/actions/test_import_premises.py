@@ -25,7 +25,7 @@ from tests.layers.actions.made import (
 )
 
 SMALL = STEP / 4
-OWNERS = "SELECT code, edition_id, grid_code, path FROM {} ORDER BY code"
+OWNERS = "SELECT code, grid_code, path FROM {} ORDER BY code"
 
 
 def reasons(report: ImportReport) -> dict[int, str]:
@@ -37,7 +37,7 @@ def house(column: int) -> shapely.Polygon:
 
 
 def test_buildings_belong_to_the_grid_that_owns_their_anchor(database: Database) -> None:
-    edition = publish(database, grids("AB"))
+    publish(database, grids("AB"))
 
     report = load(
         database,
@@ -47,7 +47,7 @@ def test_buildings_belong_to_the_grid_that_owns_their_anchor(database: Database)
 
     assert (report.inserted, report.unowned) == (3, 1)
     assert read(database, OWNERS.format("buildings")) == [
-        ("b0", edition, "A", "A/"), ("b1", edition, "B", "B/"), ("b9", None, None, None),
+        ("b0", "A", "A/"), ("b1", "B", "B/"), ("b9", None, None),
     ]  # fmt: skip
     assert read(database, "SELECT bool_and(ST_Covers(outline, anchor)) FROM buildings") == [(True,)]
 
@@ -57,10 +57,10 @@ def test_without_an_edition_premises_wait_for_their_owner(database: Database) ->
     report = load(database, "households", layer([{"code": "h0"}], [middle(0)]))
     assert report.unowned == 1
 
-    edition = publish(database, grids("A"))
+    publish(database, grids("A"))
 
     for table in ("buildings", "households"):
-        assert [row[1:] for row in read(database, OWNERS.format(table))] == [(edition, "A", "A/")]
+        assert [row[1:] for row in read(database, OWNERS.format(table))] == [("A", "A/")]
 
 
 def test_a_household_without_a_place_lives_at_its_building(database: Database) -> None:

@@ -52,9 +52,9 @@ def test_everything_gets_its_owner_under_the_new_edition(database: Database) -> 
 
     assert (report.edition_id, report.superseded_id) == (new, old)
     assert (report.building_count, report.household_count, report.case_count) == (1, 1, 1)
-    owners = "SELECT edition_id, grid_code, path FROM {} WHERE grid_code IS NOT NULL"
-    assert read(database, owners.format("buildings")) == [(new, "X", "X/")]
-    assert read(database, owners.format("households")) == [(new, "X", "X/")]
+    owners = "SELECT grid_code, path FROM {} WHERE grid_code IS NOT NULL"
+    assert read(database, owners.format("buildings")) == [("X", "X/")]
+    assert read(database, owners.format("households")) == [("X", "X/")]
     assert read(database, "SELECT source_id, edition_id, grid_code FROM cases ORDER BY 1") == [
         ("closed", old, "A"), ("open", new, "X"),
     ]  # fmt: skip
@@ -66,6 +66,19 @@ def test_everything_gets_its_owner_under_the_new_edition(database: Database) -> 
     assert read(database, history) == [
         ("imported from made", "A", *sent), (f"edition {new} published", "X", *sent),
     ]  # fmt: skip
+
+
+def test_only_places_whose_grid_became_another_are_written(database: Database) -> None:
+    town(database)
+    load(database, "households", layer([{"code": "kept"}], [middle(1)]))
+    written = "SELECT code, xmin::text FROM households ORDER BY code"
+    before = dict(read(database, written))
+    new = draft(database, "X", "B")  # the second grid keeps its code and its lines
+
+    assert publish_edition(database, new).household_count == 1
+
+    after = dict(read(database, written))
+    assert [code for code in after if after[code] == before[code]] == ["i", "kept"]
 
 
 def test_one_edition_ends_at_the_instant_at_which_the_next_begins(database: Database) -> None:
@@ -83,7 +96,7 @@ def test_a_place_that_the_new_edition_leaves_out_has_no_owner(database: Database
 
     publish(database, layer([{"code": "Z"}], [square(5)]))
 
-    owned = "SELECT count(grid_code), count(edition_id) FROM {}"
+    owned = "SELECT count(grid_code), count(path) FROM {}"
     assert read(database, owned.format("buildings")) == [(0, 0)]
     assert read(database, owned.format("households")) == [(0, 0)]
     assert read(database, "SELECT rule, grid_code FROM cases WHERE state = 'reported'") == [
@@ -166,7 +179,9 @@ def test_of_two_that_publish_at_once_one_wins_and_the_other_is_told(
     assert read(fresh_database, "SELECT status FROM editions ORDER BY status") == [
         ("checked",), ("published",), ("superseded",),
     ]  # fmt: skip
-    owners = "SELECT DISTINCT edition_id FROM households WHERE path <> ''"
+    owners = (
+        "SELECT DISTINCT g.edition_id FROM households AS h JOIN grids AS g ON g.code = h.grid_code"
+    )
     assert read(fresh_database, owners) == in_force
 
 
