@@ -13,6 +13,7 @@ from gis.geometry import Degrees, Metres
 _DEGREE: Final = math.pi / 180.0
 _A: Final = float(GEOD.a)
 _ES: Final = float(GEOD.es)
+_E: Final = math.sqrt(_ES)
 _SERIES: Final = tuple(
     (
         (-1.0) ** turn / math.factorial(2 * turn + 1),
@@ -79,6 +80,31 @@ def metres_a_degree(lat: Any, sqrt: Callable[[Any], Any] = np.sqrt) -> tuple[Any
     across = _A / sqrt(bend)
     # a bit more than nothing at a pole, and no less than that beyond
     return across * (abs(cosine) + 1e-15) * _DEGREE, across * (1.0 - _ES) / bend * _DEGREE
+
+
+def m2_to_equator(lat: Degrees) -> Metres:
+    """Return the square metres from the equator to each latitude, for a degree of longitude.
+
+    Parameters
+    ----------
+    lat : ndarray of float, shape (n,)
+        Degrees. South of the equator the area is negative.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        Snyder, "Map Projections: A Working Manual", 1987, equation 3-12.
+
+    Examples
+    --------
+    >>> to_pole = m2_to_equator(np.array([-90.0, 90.0])) * 360
+    >>> (to_pole / 1e12).round(3).tolist()  # half the earth each
+    [-255.033, 255.033]
+    """
+    sine = np.sin(lat * _DEGREE)
+    bent = sine / (1.0 - _ES * sine * sine) + np.arctanh(_E * sine) / _E
+    area: Metres = (_A * _A * (1.0 - _ES) / 2.0 * _DEGREE) * bent
+    return area
 
 
 @overload

@@ -199,7 +199,7 @@ class GridIndex:
     @cached_property
     def _tables(self) -> Any:
         """The arrays as compiled code takes them; made once, for it costs as much as a point."""
-        fast = compiled.twin("lookup")
+        fast = compiled.twin("tables")
         assert fast is not None  # noqa: S101 - asked by those who have it
         return fast.bare(self._cells)
 
@@ -254,14 +254,14 @@ class GridIndex:
 
     def owner_position(self, lon: float, lat: float) -> int:
         """Return the position of the grid that owns one point, or ``OUTSIDE``."""
-        fast = compiled.twin("lookup")
+        fast = compiled.twin("single")
         if fast is None:
             return single.owner(self._cells, lon, lat)
         return int(fast.owner(self._tables, lon, lat))
 
     def claim(self, lon: float, lat: float) -> tuple[int, float, bool]:
         """Return what :meth:`claims` says of one point, without the cost of arrays."""
-        fast = compiled.twin("lookup")
+        fast = compiled.twin("single")
         if fast is None:
             owner, disputed = single.claim(self._cells, lon, lat)
         else:
@@ -307,7 +307,7 @@ class GridIndex:
         """
         east, north = degrees_around(lat, within_m)
         box = lon - east, lat - north, lon + east, lat + north
-        fast = compiled.twin("lookup")
+        fast = compiled.twin("single")
         near = single.around(self._cells, *box) if fast is None else fast.around(self._tables, *box)
         return near[np.argsort(self._rank[near])]
 

@@ -1,4 +1,7 @@
-"""Asking the cell index of one point, in plain Python: without arrays, in a few microseconds."""
+"""Asking the cell index of one point, in plain Python: without arrays, in a few microseconds.
+
+:mod:`gis.compiled.single` is its twin.
+"""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple

@@ -1,20 +1,22 @@
 """Any vector file that GDAL reads, beyond what can be imported: TopoJSON, KML, GML and more."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import geopandas as gpd
-import numpy as np
 import pyogrio
-import shapely
 
-from gis.crs import STORAGE_CRS
 from layers.errors import FileUnreadable
 from layers.exchange import vector
-from layers.exchange.coordinates import check_plausible
-from layers.exchange.placing import convert_geometries, settle_datum
 from layers.exchange.progress import Progress, silent
-from layers.exchange.reader import ENDINGS, SourceLayer, read_layer, split_source
+from layers.exchange.reader import (
+    ENDINGS,
+    SourceLayer,
+    place_geometries,
+    read_layer,
+    split_source,
+)
 
 _PARTS: Final = (".dbf", ".shx", ".prj", ".cpg")
 _TOPOLOGY: Final = (
@@ -70,21 +72,9 @@ def _read_foreign(
     path: Path, layer: str | None, asked: str | None, progress: Progress, notes: tuple[str, ...]
 ) -> SourceLayer:
     found = vector.read_with_gdal(path, layer, progress)
-    frame = found.frame
-    if not isinstance(frame, gpd.GeoDataFrame):
+    if not isinstance(found.frame, gpd.GeoDataFrame):
         raise FileUnreadable(
             f"{path.name} holds a table without geometries. Name a layer of areas."
         )
-    datum = settle_datum(found.crs, asked, file=path.name)
-    geometries = frame.geometry.to_numpy()
-    bounds = shapely.bounds(geometries)
-    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
-    check_plausible(middle[:, 0], middle[:, 1], datum, None)
-    placed, problems = convert_geometries(geometries, datum)
-    placed = gpd.GeoSeries(placed, index=frame.index, crs=STORAGE_CRS)
-    said = (*notes, *found.notes, *([datum.note] if datum.note else []))
-    return SourceLayer(
-        gpd.GeoDataFrame(frame, geometry=placed),
-        np.arange(1, len(frame) + 1, dtype=np.int64),
-        found.name, datum.name, problems={**problems, **found.problems}, notes=said,
-    )  # fmt: skip
+    noted = replace(found, notes=(*notes, *found.notes))
+    return place_geometries(noted, path, {"datum": asked, "progress": progress})

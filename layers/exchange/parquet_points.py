@@ -16,6 +16,7 @@ from layers.exchange import wkb
 from layers.exchange.coordinates import CoordinateColumns, find_columns
 from layers.exchange.placing import settle_datum
 from layers.exchange.points import BATCH_ROWS, PointBatch, PointSource
+from layers.exchange.vector import damaged
 
 _GEO: Final = b"geo"
 _NO_GEOMETRY: Final = "it has no geometry, or one that cannot be read (a ring that does not close)"
@@ -44,7 +45,7 @@ def open_parquet(
     try:
         parquet = pq.ParquetFile(file, pre_buffer=False)
     except (pa.ArrowInvalid, OSError) as error:
-        raise _damaged(name) from error
+        raise damaged(name) from error
     schema = parquet.schema_arrow
     kept = [i for i, field in enumerate(schema) if not _INDEX.fullmatch(field.name)]
     geometry = _geometry_of(schema, name) if x is None and y is None else None
@@ -86,7 +87,7 @@ def _read(
                 yield _batch(_without_index(table), where, row, name)
                 row += len(table)
     except (pa.ArrowInvalid, OSError) as error:
-        raise _damaged(name) from error
+        raise damaged(name) from error
 
 
 def _batch(
@@ -164,7 +165,3 @@ def _geometry_of(schema: pa.Schema, name: str) -> _Geometry | None:
         raise LayerRefused(f"{name} holds {encoding}s. Only points can be routed.")
     others = {other: about for other, about in geo["columns"].items() if other != primary}
     return _Geometry(primary, encoding.lower(), declared, others)
-
-
-def _damaged(name: str) -> FileUnreadable:
-    return FileUnreadable(f"{name} cannot be read: it is damaged, or is not what its ending says.")

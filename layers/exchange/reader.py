@@ -88,11 +88,43 @@ def read_layer(path: Path | str, **options: Unpack[ReadOptions]) -> SourceLayer:
     else:
         found = vector.read_with_gdal(path, options["layer"], progress)
     if isinstance(found.frame, gpd.GeoDataFrame):
-        return _place_geometries(found, path, options)
+        return place_geometries(found, path, options)
     table = SourceLayer(
         gpd.GeoDataFrame(found.frame), _numbered(found.frame), found.name, "", notes=found.notes
     )
     return _place_columns(table, path, options)
+
+
+def place_geometries(found: vector.VectorFile, path: Path, options: ReadOptions) -> SourceLayer:
+    """Bring a vector file's geometries into the storage CRS."""
+    frame = found.frame
+    geometries = frame.geometry.to_numpy()
+    if not options.get("geometry_required", True) and shapely.is_missing(geometries).all():
+        datum = Datum("", None)
+    else:
+        datum = settle_datum(found.crs, options.get("datum"), file=path.name)
+    notes = (*found.notes, datum.note) if datum.note else found.notes
+    bounds = shapely.bounds(geometries)
+    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
+    check_plausible(middle[:, 0], middle[:, 1], datum, None)
+    x = y = None
+    kinds = shapely.get_type_id(geometries[~shapely.is_missing(geometries)])
+    if len(kinds) and (kinds == shapely.GeometryType.POINT).all():
+        x, y = shapely.get_x(geometries), shapely.get_y(geometries)
+    (options.get("progress") or silent)("convert", 0, len(frame))
+    placed, problems = convert_geometries(geometries, datum)
+    name = datum.name
+    if name and not datum.is_registered:
+        notes = (*notes, f"Its CRS ({name}) is in no register: coordinates are kept as {STORAGE}.")
+        name = STORAGE
+        x, y = (None, None) if x is None else (shapely.get_x(placed), shapely.get_y(placed))
+    frame = gpd.GeoDataFrame(
+        frame, geometry=gpd.GeoSeries(placed, index=frame.index, crs=STORAGE_CRS)
+    )
+    return SourceLayer(
+        frame, _numbered(frame), found.name, name, x, y, found.encoding,
+        {**problems, **found.problems}, notes,
+    )  # fmt: skip
 
 
 def split_source(source: Path | str) -> tuple[Path, str | None]:
@@ -194,38 +226,6 @@ def _with_points(
     return SourceLayer(
         frame, layer.rows, layer.name, datum.name, x, y, layer.encoding,
         {**problems, **layer.problems}, layer.notes, layer.delimiter, renamed,
-    )  # fmt: skip
-
-
-def _place_geometries(found: vector.VectorFile, path: Path, options: ReadOptions) -> SourceLayer:
-    """Bring a vector file's geometries into the storage CRS."""
-    frame = found.frame
-    geometries = frame.geometry.to_numpy()
-    if not options.get("geometry_required", True) and shapely.is_missing(geometries).all():
-        datum = Datum("", None)
-    else:
-        datum = settle_datum(found.crs, options.get("datum"), file=path.name)
-    notes = (*found.notes, datum.note) if datum.note else found.notes
-    bounds = shapely.bounds(geometries)
-    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
-    check_plausible(middle[:, 0], middle[:, 1], datum, None)
-    x = y = None
-    kinds = shapely.get_type_id(geometries[~shapely.is_missing(geometries)])
-    if len(kinds) and (kinds == shapely.GeometryType.POINT).all():
-        x, y = shapely.get_x(geometries), shapely.get_y(geometries)
-    (options.get("progress") or silent)("convert", 0, len(frame))
-    placed, problems = convert_geometries(geometries, datum)
-    name = datum.name
-    if name and not datum.is_registered:
-        notes = (*notes, f"Its CRS ({name}) is in no register: coordinates are kept as {STORAGE}.")
-        name = STORAGE
-        x, y = (None, None) if x is None else (shapely.get_x(placed), shapely.get_y(placed))
-    frame = gpd.GeoDataFrame(
-        frame, geometry=gpd.GeoSeries(placed, index=frame.index, crs=STORAGE_CRS)
-    )
-    return SourceLayer(
-        frame, _numbered(frame), found.name, name, x, y, found.encoding,
-        {**problems, **found.problems}, notes,
     )  # fmt: skip
 
 

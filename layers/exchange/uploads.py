@@ -11,7 +11,7 @@ from typing import Final
 
 from layers.errors import FileUnreadable
 from layers.exchange.reader import check_there
-from layers.exchange.vector import readable
+from layers.exchange.vector import damaged, readable
 
 UNPACKED_MAX: Final = 1024**3
 """Bytes that a zip may hold unpacked."""
@@ -82,7 +82,7 @@ def check_upload(file: Path) -> None:
         begin = opened.read(1024)
     start = _BEGINNINGS.get(ending)
     if not (_is_json(begin) if start is None else begin.startswith(start)):
-        raise _other(file.name)
+        raise damaged(file.name)
 
 
 def _is_json(begin: bytes) -> bool:
@@ -102,8 +102,4 @@ def _check_zip(archive: zipfile.ZipFile, name: str) -> None:
         if member.filename.lower().endswith(".shp") and "__MACOSX" not in member.filename:
             with archive.open(member) as opened:
                 if opened.read(4) != _SHAPEFILE:
-                    raise _other(member.filename)
-
-
-def _other(name: str) -> FileUnreadable:
-    return FileUnreadable(f"{name} cannot be read: it is damaged, or is not what its ending says.")
+                    raise damaged(member.filename)

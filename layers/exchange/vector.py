@@ -150,16 +150,12 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except pyogrio.errors.DataSourceError as error:
-        raise FileUnreadable(
-            f"{path.name} cannot be read: it is damaged, or is not what its ending says."
-        ) from error
+        raise damaged(path.name) from error
     except (pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
             pyogrio.errors.GeometryError, pyogrio.errors.CRSError) as error:  # fmt: skip
         raise FileUnreadable(f"{path.name} cannot be read: {error}") from error
     except (pa.ArrowInvalid, zipfile.BadZipFile, zipfile.LargeZipFile, EOFError) as error:
-        raise FileUnreadable(
-            f"{path.name} cannot be read: it is damaged, or is not what its ending says."
-        ) from error
+        raise damaged(path.name) from error
     except UnicodeDecodeError as error:
         raise FileUnreadable(
             f"{path.name} holds text that is not UTF-8, as its format asks. Export it anew."
@@ -171,8 +167,13 @@ def readable(path: Path) -> Iterator[None]:
             ) from error
         raise
     except OSError as error:
-        why = error.strerror or "it is damaged, or is not what its ending says"
-        raise FileUnreadable(f"{path.name} cannot be read: {why}.") from error
+        raise damaged(path.name, error.strerror) from error
+
+
+def damaged(name: str, why: str | None = None) -> FileUnreadable:
+    """Return the error that says so of a file, or another reason why it cannot be read."""
+    why = why or "it is damaged, or is not what its ending says"
+    return FileUnreadable(f"{name} cannot be read: {why}.")
 
 
 def _one_of(names: list[str], wanted: str | None, path: Path) -> str:

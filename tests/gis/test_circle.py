@@ -39,7 +39,7 @@ def test_compiled_shares_are_the_plain_ones_and_shapelys(index: GridIndex, radiu
 
 
 def test_whoever_is_near_a_box_is_found_by_both(index: GridIndex) -> None:
-    fast = compiled.twin("lookup")
+    fast = compiled.twin("single")
     assert fast is not None
     random = np.random.default_rng(4)
     for size in (0.0, 1e-5, 1e-3, 0.05, 3.0):

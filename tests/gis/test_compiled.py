@@ -10,8 +10,8 @@ import numpy as np, shapely
 from gis.ownership import GridIndex
 index = GridIndex(["A"], np.array([shapely.box(0, 0, 1, 1)]))
 assert index.owner(0.5, 0.5) == "A"
-from gis.compiled import lookup
-print(sum(lookup.owner.stats.cache_hits.values()), sum(lookup.owner.stats.cache_misses.values()))
+from gis.compiled import single
+print(sum(single.owner.stats.cache_hits.values()), sum(single.owner.stats.cache_misses.values()))
 """
 
 

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 from pyproj import Transformer
 
+from gis.crs import GEOD
 from gis.measure import areas_m2, boundary_distances_m, distances_m, lengths_m, local_crs
 
 PLACES = [(111.2, 39.9, 4546), (-76.6, 39.3, 26985)]
@@ -25,6 +28,68 @@ def test_areas_agree_with_the_local_survey_zone(lon, lat, epsg):
     dense = projected(shapely.segmentize(cell, 1e-4), epsg)
     truth = shapely.area(dense) / scale(lon, lat, epsg) ** 2
     assert areas_m2(np.array([cell]))[0] == pytest.approx(truth, rel=2e-5)
+
+
+def polygon_about(lon, lat, half):
+    """A polygon of few and long edges, about twice ``half`` degrees wide."""
+    directions = np.radians([10, 80, 170, 215, 300])
+    reach = half * np.array([1, 0.7, 1, 0.4, 0.9])
+    return shapely.Polygon(
+        np.column_stack([lon + reach * np.cos(directions), lat + reach * np.sin(directions)])
+    )
+
+
+@pytest.mark.parametrize("lat", [0.0, 39.9, -33.9, 66.0, 84.0])
+def test_edges_are_straight_in_degrees(lat):
+    shape = polygon_about(111.2, lat, 0.07)
+    dense = shapely.segmentize(shape, 2e-5)  # so short that a geodesic differs by nothing
+    area, around = GEOD.geometry_area_perimeter(shape)
+    true_area, true_length = GEOD.geometry_area_perimeter(dense)
+    assert areas_m2(np.array([shape]))[0] == pytest.approx(true_area, abs=0.01)
+    assert lengths_m(np.array([shape]))[0] == pytest.approx(true_length, abs=1e-6)
+    assert lat == 0 or abs(area - true_area) > 100
+    assert around <= true_length + 1e-6
+
+
+@pytest.mark.parametrize("half", [0.01, 0.1, 1, 10])
+def test_areas_agree_with_an_equal_area_projection(half):
+    shape = polygon_about(111.2, 39.9, half)
+    flat = "+proj=cea +lat_ts=40 +lon_0=111 +a=6378137 +rf=298.257222101"
+    truth = shapely.area(projected(shapely.segmentize(shape, half / 2000), flat))
+    assert areas_m2(np.array([shape]))[0] == pytest.approx(truth, rel=1e-7)
+
+
+@given(
+    st.floats(-180, 180), st.floats(-80, 80), st.floats(1e-4, 5),
+    st.lists(st.floats(0.01, 0.99), min_size=2, max_size=2),
+)  # fmt: skip
+def test_parts_add_up_to_their_whole_across_t_junctions(lon, lat, size, cuts):
+    def south_edge(share):  # slanting
+        return lon + share * 2 * size, lat + share * size / 3
+
+    one, other = cuts[0], cuts[0] + cuts[1] * (1 - cuts[0])
+    foot, vertex = south_edge(one), south_edge(other)  # the whole has neither
+    top, ends = (foot[0], lat + size), (south_edge(0), south_edge(1))
+    west, east = (lon, lat + size), (lon + 2 * size, lat + size)
+    whole = [ends[0], ends[1], east, west]
+    left, right = [ends[0], foot, top, west], [foot, vertex, ends[1], east, top]
+    areas = areas_m2(np.array([shapely.Polygon(ring) for ring in (whole, left, right)]))
+    assert areas[1] + areas[2] == pytest.approx(areas[0], rel=1e-9, abs=1e-6)
+
+
+def test_geodesic_edges_would_not_add_up():
+    whole = shapely.box(111, 39, 112, 40)
+    parts = [shapely.box(111, 39, 111.3, 40), shapely.box(111.3, 39, 112, 40)]
+    areas = areas_m2(np.array([whole, *parts]))
+    assert areas[1:].sum() == pytest.approx(areas[0], rel=1e-12)
+    geodesic = [abs(GEOD.geometry_area_perimeter(shape)[0]) for shape in (whole, *parts)]
+    assert abs(sum(geodesic[1:]) - geodesic[0]) > 1e-6 * geodesic[0]
+
+
+def test_half_the_earth_lies_north_of_the_equator():
+    earth = 510_065_621_718_491.1  # m², from the axes in closed form
+    shapes = np.array([shapely.box(-180, 0, 180, 90), shapely.box(-180, -90, 180, 90)])
+    assert areas_m2(shapes).tolist() == pytest.approx([earth / 2, earth], rel=1e-12)
 
 
 def test_a_hole_is_left_out_whichever_way_the_rings_turn():
