@@ -16,7 +16,6 @@ from api.dependencies import OpenServices
 from api.pages import choose_language, page
 from api.schemas.fields import LARGEST_EDITION, EditionNumber
 from gis.errors import GisError
-from layers.actions.compare_editions import compare_stored
 from layers.actions.list_editions import EditionSummary, list_editions, show_edition
 from layers.actions.publish_edition import publish_edition
 from layers.actions.upload_grids import Upload, upload_grids
@@ -112,12 +111,12 @@ def _sheet(
 ) -> Response:
     against, changes = _before(list_editions(services.database), shown), None
     if against is not None:
-        changes = compare_stored(services.database, shown.edition_id, against).changes
+        changes = services.comparisons.of(shown.edition_id, against).changes
     return page(
         request, "desk_edition.html", services.settings.language, status,
         edition=shown, said=said, against=against,
         summary=None if changes is None else changes.summary(),
-        moved=[] if changes is None else [row for row in changes.grids if row.kind != "kept"],
+        moved=[] if changes is None else changes.others(),
         may_publish=shown.status in UNPUBLISHED,
     )  # fmt: skip
 
