@@ -178,6 +178,9 @@ function findable(map, findings) {
     const number = button.dataset.finding ?? "";
     if (!shapes.has(number)) continue;
     button.hidden = false;
-    button.addEventListener("click", () => choose(number, false));
+    button.addEventListener("click", () => {
+      choose(number, false);
+      place?.scrollIntoView({ block: "nearest" }); // on a narrow screen it lies above the list
+    });
   }
 }
