@@ -120,7 +120,8 @@
 
   /** Write the codes of the grids that change on the map, unless these are too many. */
   function label() {
-    const changed = new Set(data.grids.map((/** @type {Grid} */ grid) => grid.code));
+    const changed = new Set(data.grids.filter((/** @type {Grid} */ grid) => grid.kind !== 'kept')
+      .map((/** @type {Grid} */ grid) => grid.code));
     if (data.changed_count > MOST_LABELS) return;
     layers.after.eachLayer((/** @type {any} */ layer) => {
       const { code } = layer.feature.properties;
@@ -275,7 +276,7 @@
       if (what === 'households') cell.append(made('small', say('now', ...(grid.households_now ?? []))));
       line.append(cell);
     }
-    if (data.summary.changed_staff_count !== null) line.append(made('td', answering(grid.staff)));
+    if (data.summary.changed_staff_count !== null) line.append(made('td', answering(grid.staff), 'staff'));
     return line;
   }
 
