@@ -112,11 +112,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     register(app)
     limit = BodyLimit(settings.body_bytes_max, "LIANXIN_BODY_BYTES_MAX")
     streamed = BodyLimit(settings.route_bytes_max, "LIANXIN_ROUTE_BYTES_MAX")
+    uploaded = BodyLimit(settings.upload_bytes_max, "LIANXIN_UPLOAD_BYTES_MAX")
     app.add_middleware(
         Observer,
         metrics=metrics,
         body_limit=limit,
-        body_limits={("POST", "/route"): streamed},
+        body_limits={
+            ("POST", "/route"): streamed,
+            ("POST", "/editions"): uploaded,
+            ("POST", "/desk/editions"): uploaded,
+        },
         answer=problem_of,
     )
     for module in (

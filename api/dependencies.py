@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from api.observability import Metrics
 from api.schemas.problems import Refusal, invalid
 from layers.actions.boundaries import Boundaries, InForce
+from layers.actions.compare_editions import Comparisons
 from layers.actions.former_editions import FormerEditions
 from layers.actions.importing.instants import read_instant
 from layers.actions.place import current
@@ -49,6 +50,7 @@ class Services:
     intake: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(INTAKE_THREADS))
     streams: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(STREAM_THREADS))
     former: FormerEditions = field(init=False)
+    comparisons: Comparisons = field(init=False)
     _in_memory: bool = field(default=False, init=False, repr=False)
     _categories: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict, init=False, repr=False
@@ -56,6 +58,7 @@ class Services:
 
     def __post_init__(self) -> None:
         self.former = FormerEditions(self.database, self.boundaries)
+        self.comparisons = Comparisons(self.database)
 
     async def take_in(self, report: Report, idempotency_key: str | None) -> ReportedCase:
         """Store a report, on one of the few threads that do nothing else."""

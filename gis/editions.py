@@ -23,6 +23,7 @@ from gis.changes import (
     Moves,
     Passage,
     Places,
+    Staff,
     Tally,
 )
 from gis.geometry import OUTSIDE, Geometries, Metres, Positions
@@ -33,7 +34,7 @@ from gis.routing import SNAP_M
 
 __all__ = [
     "KINDS", "TOLERANCE_M2", "EditionChanges", "GridChange", "Kind", "Moves", "Passage", "Places",
-    "Tally", "compare_editions",
+    "Staff", "Tally", "compare_editions",
 ]  # fmt: skip
 
 TOLERANCE_M2: Final = 1.0
@@ -50,6 +51,7 @@ def compare_editions(
     buildings: Places | None = None,
     households: Places | None = None,
     open_cases: Places | None = None,
+    staff: Staff | None = None,
 ) -> EditionChanges:
     """Return what changes from one edition to another.
 
@@ -79,6 +81,8 @@ def compare_editions(
     buildings, households, open_cases : Places, optional
         What goes along with the ground: each has the owner that the index names, an open case
         outside every grid the one within 50 m, as in routing.
+    staff : Staff, optional
+        Who answers for the grids; it makes no grid another ``kind``.
 
     Returns
     -------
@@ -110,13 +114,15 @@ def compare_editions(
         name: None if places is None else _Owners.of(places, both, snapped=name == "open_cases")
         for name, places in given.items()
     }
-    crosswalk = _crosswalk(codes, ground, owners)
+    answering = staff or Staff({}, {})
+    crosswalk = _crosswalk(codes, ground, owners, answering)
     return EditionChanges(
-        grids=_grid_changes(both, ground, crosswalk, owners),
+        grids=_grid_changes(both, ground, crosswalk, owners, answering),
         crosswalk=crosswalk,
         buildings=_moves(codes, owners["buildings"]),
         households=_moves(codes, owners["households"]),
         open_cases=_moves(codes, owners["open_cases"]),
+        staff=staff,
     )
 
 
@@ -273,7 +279,7 @@ def _rest(
 
 
 def _crosswalk(
-    codes: list[str], ground: _Ground, owners: dict[str, _Owners | None]
+    codes: list[str], ground: _Ground, owners: dict[str, _Owners | None], staff: Staff
 ) -> tuple[Passage, ...]:
     counts = {name: None if who is None else who.counts() for name, who in owners.items()}
     places = {pair for found in counts.values() if found for pair in found}
@@ -303,9 +309,12 @@ def _crosswalk(
     def passage(i: int, j: int) -> Passage:
         area, shape = ground.get((i, j), (0.0, None))
         by_name = {name: c if c is None else c.get((i, j), 0) for name, c in counts.items()}
+        from_code = None if i == OUTSIDE else codes[i]
+        to_code = None if j == OUTSIDE else codes[j]
+        before, then = staff.of(from_code, to_code)
         return Passage(
-            old=None if i == OUTSIDE else codes[i],
-            new=None if j == OUTSIDE else codes[j],
+            old=from_code,
+            new=to_code,
             area_m2=area,
             area_share=area_share(i, area),
             building_count=by_name["buildings"],
@@ -314,6 +323,8 @@ def _crosswalk(
                 homes.get((i, j), 0) / households[i] if i != OUTSIDE and households[i] else None
             ),
             open_case_count=by_name["open_cases"],
+            old_responsible=before,
+            new_responsible=then,
             geometry=None if i == j else shape,
         )
 
@@ -327,6 +338,7 @@ def _grid_changes(
     ground: _Ground,
     crosswalk: tuple[Passage, ...],
     owners: dict[str, _Owners | None],
+    staff: Staff,
 ) -> tuple[GridChange, ...]:
     codes, before, after = both.codes, both.before, both.after
     gained = _differences(after, before, both.same)
@@ -362,6 +374,8 @@ def _grid_changes(
             lost=None if lost[i].is_empty else lost[i],
             comes_from=tuple(sources[code]),
             goes_to=tuple(targets[code]),
+            old_responsible=staff.old.get(code),
+            new_responsible=staff.new.get(code),
             buildings=tallies["buildings"][i],
             households=tallies["households"][i],
             open_cases=tallies["open_cases"][i],

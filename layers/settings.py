@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         description="暂存所在目录；不设则用系统临时目录 · "
         "the folder where answers wait; without it the system's for temporary files",
     )
+    upload_bytes_max: Annotated[int, Field(ge=1)] = Field(
+        default=512 * 1024 * 1024,
+        description="一次上传网格文件的字节数上限 · "
+        "how many bytes an uploaded file of grids may have",
+    )
     body_bytes_max: Annotated[int, Field(ge=1)] = Field(
         default=32 * 1024 * 1024,
         description="其他请求体字节数上限 · how many bytes the body of any other request may have",

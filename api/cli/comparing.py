@@ -70,7 +70,7 @@ def changes(
     crosswalk: Crosswalk = None,
     map_file: Map = None,
 ) -> None:
-    """Show what a new edition changes: grids, ground, buildings, households and open cases.
+    """Show what a new edition changes: grids, ground, staff, buildings, households, open cases.
 
     Nothing is changed. One number alone is that of NEW.
     """
@@ -91,6 +91,10 @@ def diff(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         str | None,
         typer.Option(metavar="COLUMN", help="Column of the codes in NEW, where it is another."),
     ] = None,
+    responsible: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column of who answers for a grid, in both files."),
+    ] = None,
     datum: Datum = None,
     buildings: Annotated[
         str | None, typer.Option(metavar=FILE_OR_LAYER, help="Buildings, as points or outlines.")
@@ -110,7 +114,9 @@ def diff(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     """Show what changes from one file of grids to another, with no database."""
     from layers.actions.compare_editions import FileOrder, compare_files  # noqa: PLC0415
 
-    order = FileOrder(old, new, code, new_code, datum, buildings, households, place_code)
+    order = FileOrder(
+        old, new, code, new_code, datum, buildings, households, place_code, responsible
+    )
     with _outputs(out, crosswalk, map_file) as (progress, write):
         found = compare_files(order, progress=progress)
         write(found)
@@ -159,12 +165,16 @@ def _show(found: "Comparison", *, as_json: bool) -> None:
         count = summary[f"moved_{name}_count"]
         if count is not None:
             typer.echo(f"  {count:>7,}  {words} 变更归属 change owners")
+    if summary["changed_staff_count"] is not None:
+        typer.echo(
+            f"  {summary['changed_staff_count']:>7,}  网格换负责人 "
+            "grids that someone else answers for"
+        )
     _print_grids(changes)
 
 
 def _print_grids(changes: "EditionChanges") -> None:
-    changed = [grid for grid in changes.grids if grid.kind != "kept"]
-    changed.sort(key=lambda grid: -(grid.gained_m2 + grid.lost_m2))
+    changed = changes.others()
     for grid in changed[:_SHOWN]:
         typer.echo(_line(grid))
     if len(changed) > _SHOWN:
@@ -186,6 +196,11 @@ def _line(grid: "GridChange") -> str:
     for mark, codes in (("→", others), ("←", sources)):
         if codes:
             said += f"  {mark} {', '.join(codes[:4])}{' …' if len(codes) > 4 else ''}"
+    if grid.staff_changes:
+        before, then = (
+            name or "无人 nobody" for name in (grid.old_responsible, grid.new_responsible)
+        )
+        said += f"  负责人 answers for it: {before} → {then}"
     return said
 
 

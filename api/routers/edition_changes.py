@@ -8,7 +8,6 @@ from api.dependencies import OpenServices, json_answer
 from api.schemas.changes import ChangedAreasOut, ChangesOut, changes_geojson, changes_json
 from api.schemas.fields import LARGEST_EDITION, EditionNumber
 from api.schemas.problems import problems
-from layers.actions.compare_editions import compare_stored
 
 GEOJSON: Final = "application/geo+json"
 _HEADERS: Final = {"Vary": "Accept"}
@@ -42,7 +41,7 @@ def changes(
     number: EditionNumber, request: Request, services: OpenServices, against: Against = None
 ) -> Response:
     """Compare an edition with an earlier one: grids, ground, premises and open cases that move."""
-    found = compare_stored(services.database, number, against)
+    found = services.comparisons.of(number, against)
     if GEOJSON in request.headers.get("accept", ""):
         return json_answer(changes_geojson(found), media_type=GEOJSON, headers=_HEADERS)
     return json_answer(changes_json(found), headers=_HEADERS)

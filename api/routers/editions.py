@@ -56,7 +56,7 @@ _MADE: dict[int | str, dict[str, Any]] = {
 _FILE = {
     "requestBody": {
         "required": True,
-        "description": "The file itself. LIANXIN_BODY_BYTES_MAX says how large it may be.",
+        "description": "The file itself. LIANXIN_UPLOAD_BYTES_MAX says how large it may be.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }

@@ -37,6 +37,8 @@ class GridChangeOut(BaseModel):
     lost_m2: float
     comes_from: list[str] = Field(description="old grids whose ground it has now")
     goes_to: list[str] = Field(description="new grids that have its old ground")
+    old_responsible: str | None = Field(description="who answers for it; null where nobody does")
+    new_responsible: str | None
     buildings: TallyOut
     households: TallyOut
     open_cases: TallyOut
@@ -53,6 +55,8 @@ class PassageOut(BaseModel):
     household_count: int
     household_share: float | None = Field(description="of the old grid; null where it has none")
     open_case_count: int
+    old_responsible: str | None = Field(description="who answers for the old grid")
+    new_responsible: str | None = Field(description="who answers for the new one")
 
 
 class SummaryOut(BaseModel):
@@ -63,6 +67,7 @@ class SummaryOut(BaseModel):
     moved_building_count: int
     moved_household_count: int
     moved_open_case_count: int
+    changed_staff_count: int = Field(description="grids for which another answers than before")
 
 
 class ChangesOut(BaseModel):
@@ -121,6 +126,8 @@ def _grid(grid: GridChange) -> dict[str, Any]:
         "lost_m2": grid.lost_m2,
         "comes_from": grid.comes_from,
         "goes_to": grid.goes_to,
+        "old_responsible": grid.old_responsible,
+        "new_responsible": grid.new_responsible,
         "buildings": _tally(grid.buildings),
         "households": _tally(grid.households),
         "open_cases": _tally(grid.open_cases),

@@ -96,7 +96,10 @@ function layerIn(map, name, collection, style) {
 function titled(feature) {
   const text = document.createElement("span");
   const named = feature.properties;
-  const moves = "old" in named || "new" in named ? `${named.old ?? "–"} → ${named.new ?? "–"}` : "";
+  const owner = (/** @type {string | null} */ code, /** @type {string | null} */ person) =>
+    person ? `${code ?? "–"} (${person})` : (code ?? "–");
+  const moves = "old" in named || "new" in named
+    ? `${owner(named.old, named.old_responsible)} → ${owner(named.new, named.new_responsible)}` : "";
   text.textContent = String(named.name ?? named.code ?? moves);
   return text;
 }
@@ -175,6 +178,9 @@ function findable(map, findings) {
     const number = button.dataset.finding ?? "";
     if (!shapes.has(number)) continue;
     button.hidden = false;
-    button.addEventListener("click", () => choose(number, false));
+    button.addEventListener("click", () => {
+      choose(number, false);
+      place?.scrollIntoView({ block: "nearest" }); // on a narrow screen it lies above the list
+    });
   }
 }

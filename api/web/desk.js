@@ -35,3 +35,13 @@ function filter(list, none, wanted) {
   }
   if (none !== null) none.hidden = shown > 0;
 }
+
+for (const field of document.querySelectorAll("input[data-bytes-max]")) {
+  if (!(field instanceof HTMLInputElement)) continue;
+  field.addEventListener("change", () => {
+    const size = field.files?.[0]?.size ?? 0;
+    const tooLarge = size > Number(field.dataset.bytesMax);
+    field.setCustomValidity(tooLarge ? (field.dataset.tooLarge ?? "") : "");
+    field.reportValidity();
+  });
+}

@@ -4,7 +4,7 @@
 (() => {
   /** @typedef {{code: string, kind: string, gained_m2: number, lost_m2: number, from: string[],
    *   to: string[], households: number[] | null, households_now: number[] | null,
-   *   cases: number[] | null}} Grid */
+   *   cases: number[] | null, staff: (string | null)[]}} Grid */
 
   const MOST_LABELS = 80;
   /** @type {Record<string, Record<string, string>>} */
@@ -17,7 +17,7 @@
       area: '易主面积', movedBuildings: '易主楼栋', movedHouseholds: '易主住户',
       movedCases: '易主案件', nobody: '无网格', nothing: '两版网格相同，没有变化。',
       some: '表中列出变化最大的 {} 个网格，共 {} 个。', outlines: '网格很多，地图只画有变化的网格。',
-      now: '{} → {}',
+      now: '{} → {}', staff: '负责人', changedStaff: '换负责人的网格', noOne: '无人',
     },
     en: {
       title: 'What changes', language: '中文', edition: 'edition {}', before: 'old outlines',
@@ -29,7 +29,8 @@
       movedCases: 'Open cases', nobody: 'no grid', nothing: 'Both editions are the same.',
       some: 'The table lists the {} grids that change most, of {}.',
       outlines: 'There are many grids: the map shows only those that change.',
-      now: '{} → {}',
+      now: '{} → {}', staff: 'Answers for it', changedStaff: 'Grids that someone else answers for',
+      noOne: 'nobody',
     },
   };
   const data = JSON.parse(element('changes').textContent || '');
@@ -119,7 +120,8 @@
 
   /** Write the codes of the grids that change on the map, unless these are too many. */
   function label() {
-    const changed = new Set(data.grids.map((/** @type {Grid} */ grid) => grid.code));
+    const changed = new Set(data.grids.filter((/** @type {Grid} */ grid) => grid.kind !== 'kept')
+      .map((/** @type {Grid} */ grid) => grid.code));
     if (data.changed_count > MOST_LABELS) return;
     layers.after.eachLayer((/** @type {any} */ layer) => {
       const { code } = layer.feature.properties;
@@ -135,6 +137,9 @@
     const box = document.createElement('div');
     const [from, to] = [area.old ?? say('nobody'), area.new ?? say('nobody')];
     box.append(made('strong', `${from} → ${to}`), made('div', `${number(area.area_m2)} m²`));
+    if (data.summary.changed_staff_count !== null) {
+      box.append(made('div', `${say('staff')} ${answering([area.old_responsible, area.new_responsible])}`));
+    }
     if (area.household_count !== null) {
       box.append(made('div', `${say('households')} ${number(area.household_count)}`));
     }
@@ -210,6 +215,7 @@
       [say('movedBuildings'), number(summary.moved_building_count)],
       [say('movedHouseholds'), number(summary.moved_household_count)],
       [say('movedCases'), number(summary.moved_open_case_count)],
+      [say('changedStaff'), number(summary.changed_staff_count)],
     ];
     for (const [word, figure] of figures) list.append(made('dt', word), made('dd', figure));
     const legend = made('p', '', 'legend');
@@ -235,7 +241,8 @@
 
   function writeTable() {
     const head = document.createElement('tr');
-    for (const word of ['grid', 'kind', 'plus', 'minus', ...given()]) head.append(made('th', say(word)));
+    const staff = data.summary.changed_staff_count === null ? [] : ['staff'];
+    for (const word of ['grid', 'kind', 'plus', 'minus', ...given(), ...staff]) head.append(made('th', say(word)));
     element('head').replaceChildren(head);
     element('grids').replaceChildren(...data.grids.map(row));
   }
@@ -269,7 +276,14 @@
       if (what === 'households') cell.append(made('small', say('now', ...(grid.households_now ?? []))));
       line.append(cell);
     }
+    if (data.summary.changed_staff_count !== null) line.append(made('td', answering(grid.staff), 'staff'));
     return line;
+  }
+
+  /** @param {(string | null)[]} staff who answers before and after, once if it stays the same */
+  function answering(staff) {
+    const [before, after] = staff.map((name) => name ?? say('noOne'));
+    return before === after ? before : `${before} → ${after}`;
   }
 
   /** @param {number[] | null} pair */

@@ -96,8 +96,7 @@ _BODY: Final = """
 def contents(drawn: ChangeMap) -> dict[str, Any]:
     """Return what the page shows, as plain values."""
     changes = drawn.changes
-    changed = [grid for grid in changes.grids if grid.kind != "kept"]
-    changed.sort(key=lambda grid: -(grid.gained_m2 + grid.lost_m2))
+    changed = changes.others()
     all_drawn = len(drawn.old) + len(drawn.new) <= 2 * MOST_OUTLINES
     only = None if all_drawn else {grid.code for grid in changed}
     areas = changes.changed_areas()
@@ -130,6 +129,7 @@ def _grid(grid: GridChange) -> dict[str, Any]:
         "lost_m2": grid.lost_m2,
         "from": grid.comes_from,
         "to": grid.goes_to,
+        "staff": [grid.old_responsible, grid.new_responsible],
         "households": households and [households.in_count, households.out_count],
         "households_now": households and [households.old_count, households.new_count],
         "cases": cases and [cases.in_count, cases.out_count],

@@ -1,8 +1,9 @@
 """Compare two editions of the boundaries, of the database or of two files; nothing is changed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -10,20 +11,24 @@ import shapely
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from gis.changes import EditionChanges, Places
+from gis.changes import EditionChanges, Places, Staff
 from gis.editions import compare_editions
 from gis.ownership import GridIndex
-from layers.actions.boundaries import load_edition
+from layers.actions.boundaries import InForce, load_edition
 from layers.actions.index_grids import index_grids
+from layers.actions.kept_answers import KeptAnswers
 from layers.errors import EditionNotFound, NoEditionInForce
-from layers.exchange.mapping import find_column
+from layers.exchange.mapping import find_column, written
 from layers.exchange.progress import Progress, silent
-from layers.exchange.reader import read_layer
+from layers.exchange.reader import SourceLayer, read_layer
 from layers.exchange.writer import check_writable, write_layer
 from layers.models import Edition
 from layers.session import Database
 from layers.store import changes as store
-from layers.store import premises, territory
+from layers.store import charts, premises, territory
+
+COMPARISONS_MAX: Final = 4
+"""So many comparisons are kept in memory: a page and its map ask for the same one."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ class FileOrder:
 
     Files are ``FILE`` or ``FILE:LAYER``. ``new_code`` is the column in the new file where it is
     another; ``datum`` is of files that declare none. ``place_code`` is the column of the codes of
-    buildings and households, which are known by their row without it.
+    buildings and households, which are known by their row without it; ``responsible`` that of who
+    answers for a grid, in both files.
     """
 
     old: str
@@ -62,6 +68,7 @@ class FileOrder:
     buildings: str | None = None
     households: str | None = None
     place_code: str | None = None
+    responsible: str | None = None
 
 
 def compare_stored(
@@ -101,20 +108,46 @@ def compare_stored(
         new = _edition(session, _newest_draft(session) if new_id is None else new_id)
         old = _edition(session, _standing_before(session, new) if old_id is None else old_id)
         progress("reading the grids", 0, None)
-        later = load_edition(session, new, database.snapshots).grids
-        earlier = load_edition(session, old, database.snapshots).grids
+        later = load_edition(session, new, database.snapshots)
+        earlier = load_edition(session, old, database.snapshots)
         progress("reading buildings, households and open cases", 0, None)
         buildings = _places(session, premises.building_places())
         households = _places(session, store.household_places())
         cases = _places(session, store.open_case_places())
-    progress("comparing", 0, len(later))
+    progress("comparing", 0, len(later.grids))
+    changes = compare_editions(
+        earlier.grids, later.grids, buildings=buildings, households=households, open_cases=cases,
+        staff=Staff(_answering(earlier), _answering(later)),
+    )  # fmt: skip
     return Comparison(
-        Compared(old.id, old.name, earlier),
-        Compared(new.id, new.name, later),
-        compare_editions(
-            earlier, later, buildings=buildings, households=households, open_cases=cases
-        ),
+        Compared(old.id, old.name, earlier.grids), Compared(new.id, new.name, later.grids), changes
     )
+
+
+class Comparisons:
+    """Comparisons of a database's editions, each made once for as long as nothing is written.
+
+    Parameters
+    ----------
+    database : Database
+        Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept: KeptAnswers[tuple[int, int | None], Comparison] = KeptAnswers(COMPARISONS_MAX)
+
+    def of(self, new_id: int, old_id: int | None = None) -> Comparison:
+        """Return what changes between two editions; arguments and errors as `compare_stored`.
+
+        Whether anything was written since is asked before anything is read, so that an answer may
+        be newer than it is taken to be, and never older.
+        """
+        with self._database.transaction() as session:
+            version = session.execute(charts.data_version()).one().version
+        return self._kept.answer(
+            (new_id, old_id), version, lambda: compare_stored(self._database, new_id, old_id)
+        )
 
 
 def compare_files(order: FileOrder, *, progress: Progress = silent) -> Comparison:
@@ -133,12 +166,15 @@ def compare_files(order: FileOrder, *, progress: Progress = silent) -> Compariso
     LayersError, GisError
         Where a file, a column or a datum cannot be used.
     """
-    old, notes = _compared(order.old, order.code, order.datum, progress)
-    new, more = _compared(order.new, order.new_code or order.code, order.datum, progress)
+    old, was, notes = _compared(order, order.old, order.code, progress)
+    new, will_be, more = _compared(order, order.new, order.new_code or order.code, progress)
     buildings, unplaced = _read_places(order.buildings, order, progress)
     households, lost = _read_places(order.households, order, progress)
     progress("comparing", 0, len(new.grids))
-    changes = compare_editions(old.grids, new.grids, buildings=buildings, households=households)
+    changes = compare_editions(
+        old.grids, new.grids, buildings=buildings, households=households,
+        staff=Staff(was, will_be) if order.responsible else None,
+    )  # fmt: skip
     return Comparison(old, new, changes, (*notes, *more, *unplaced, *lost))
 
 
@@ -199,15 +235,30 @@ def _places(session: Session, statement: Select[Any]) -> Places:
     return Places([str(code) for code in codes], np.array(lon, float), np.array(lat, float))
 
 
+def _answering(edition: InForce) -> Mapping[str, str | None]:
+    return dict(zip(edition.grids.codes, edition.responsibles, strict=True))
+
+
 def _compared(
-    source: str, code: str, datum: str | None, progress: Progress
-) -> tuple[Compared, tuple[str, ...]]:
+    order: FileOrder, source: str, code: str, progress: Progress
+) -> tuple[Compared, Mapping[str, str | None], tuple[str, ...]]:
     progress(f"reading {source}", 0, None)
-    layer = read_layer(source, datum=datum)
+    layer = read_layer(source, datum=order.datum)
     grids, notes = index_grids(layer, code)
-    return Compared(None, layer.name, grids), tuple(
-        f"{layer.name}: {note}" for note in (*layer.notes, *notes)
-    )
+    staff = _staff(layer, code, order.responsible) if order.responsible else {}
+    said = tuple(f"{layer.name}: {note}" for note in (*layer.notes, *notes))
+    return Compared(None, layer.name, grids), staff, said
+
+
+def _staff(layer: SourceLayer, code: str, responsible: str) -> dict[str, str | None]:
+    """Return who answers for each grid of a file; of several rows of one code, the first says."""
+    names = [str(column) for column in layer.frame.columns]
+    columns = (find_column(names, each, file=layer.name) for each in (code, responsible))
+    staff: dict[str, str | None] = {}
+    for grid, person in zip(*(layer.frame[column] for column in columns), strict=True):
+        named = None if pd.isna(person) else written(person).strip() or None
+        staff[written(grid).strip()] = staff.get(written(grid).strip()) or named
+    return staff
 
 
 def _read_places(

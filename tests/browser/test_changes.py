@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from gis.chart import changes as page_module
 from gis.chart.changes import ChangeMap, render_changes
-from gis.editions import Places, compare_editions
+from gis.editions import Places, Staff, compare_editions
 from gis.ownership import GridIndex
 from tests.browser.conftest import Watched
 from tests.browser.test_chart import HOSTILE
@@ -24,9 +24,10 @@ def box(west: float, width: float = 1) -> shapely.Polygon:
 
 
 def drawn(old: Mapping[str, shapely.Geometry], new: Mapping[str, shapely.Geometry],
-          name: str = "草案 draft", **places: Places) -> str:  # fmt: skip
+          name: str = "草案 draft", staff: Staff | None = None,
+          **places: Places) -> str:  # fmt: skip
     one, two = (GridIndex(list(g), np.array(list(g.values()), dtype=object)) for g in (old, new))
-    changes = compare_editions(one, two, **places)
+    changes = compare_editions(one, two, staff=staff, **places)
     return render_changes(ChangeMap("现行 now", name, 1, 2, one, two, changes))
 
 
@@ -56,6 +57,15 @@ def test_the_table_and_the_map_show_what_changes(open_page: Open) -> None:
     expect(page.locator('tr[data-code="丁"]')).to_have_attribute("aria-current", "true")
     assert [url for url in watched.requests if not url.startswith(("file:", "data:"))] == []
     assert watched.complaints == []
+
+
+def test_the_table_says_who_answers_for_a_grid(open_page: Open) -> None:
+    staff = Staff({"甲": "张三", "乙": "李四"}, {"甲": "王五", "乙": "李四"})
+    page = opened(open_page, drawn(OLD, NEW, staff=staff)).page
+    expect(page.locator('tr[data-code="甲"]')).to_contain_text("张三 → 王五")
+    expect(page.locator('tr[data-code="乙"] td').last).to_have_text("李四")
+    page.locator("#language").click()
+    expect(page.locator('tr[data-code="丁"] td').last).to_have_text("nobody")
 
 
 def test_a_click_on_moved_ground_says_whose_it_was_and_will_be(open_page: Open) -> None:

@@ -41,14 +41,40 @@ def watched(browser: Browser) -> Iterator[Watched]:
     context.close()
 
 
+def reach(page: Page, wanted: str) -> None:
+    """Walk to an element by the tab key, as whoever has no mouse does; its focus must be seen."""
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        if page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
+            outline = page.evaluate(
+                "(({outlineStyle, outlineWidth}) => [outlineStyle, parseFloat(outlineWidth)])"
+                "(getComputedStyle(document.activeElement))"
+            )
+            assert outline[0] != "none", wanted
+            assert outline[1] >= 2, wanted
+            return
+    raise AssertionError(f"the tab key does not lead to {wanted}")
+
+
 def upload(page: Page, address: str, file: Path, language: str) -> None:
-    """Send a file by the form, with the keyboard alone but for choosing it."""
+    """Send a file by the form with keys alone, and go on to the draft that it became."""
     page.goto(f"{address}/desk/editions?lang={language}")
-    page.locator("#file").set_input_files(str(file))
-    page.locator("#code").fill(CODE)
-    page.locator("#name").fill(NAME)
-    page.locator("#codes").select_option("free")
-    page.locator("#code").press("Enter")
+    reach(page, "#file")
+    with page.expect_file_chooser() as chosen:
+        page.keyboard.press("Enter")
+    chosen.value.set_files(str(file))
+    for field, words in (("#code", CODE), ("#name", NAME)):
+        reach(page, field)
+        page.keyboard.type(words)
+    reach(page, "#codes")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#codes")).to_have_value("free")
+    reach(page, "#upload button")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    if page.locator("a.next").count():
+        reach(page, "a.next")
+        page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/desk/editions/\d+"))
 
 
@@ -57,10 +83,29 @@ def drawn(page: Page) -> None:
     expect(page.locator("#map-note")).to_be_hidden()
 
 
+def scale(page: Page) -> str:
+    return page.locator(".leaflet-control-scale-line").inner_text()
+
+
 def look_at_a_finding(page: Page) -> None:
-    button = page.locator("#findings button:visible").first
-    button.focus()
-    button.press("Enter")
+    """Choose a finding in the list: the map shows its place, nearer than before."""
+    before = scale(page)
+    reach(page, "#findings button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#findings li[aria-current]")).to_have_count(1)
+    expect(page.locator(".leaflet-control-scale-line")).not_to_have_text(before)
+
+
+def the_map_leads_to_the_list(page: Page) -> None:
+    """Choose what stands in the middle of the map: the list marks the finding."""
+    page.evaluate(
+        "document.querySelector('#findings [aria-current]').removeAttribute('aria-current')"
+    )
+    page.locator("#boundaries").scroll_into_view_if_needed()
+    page.wait_for_timeout(400)  # the map comes to rest
+    area = page.locator("#boundaries").bounding_box()
+    assert area is not None
+    page.mouse.click(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2)
     expect(page.locator("#findings li[aria-current]")).to_have_count(1)
 
 
@@ -71,16 +116,20 @@ def swipe(page: Page) -> None:
         for name in ("before", "after")
     ]
     assert clips[0] != clips[1]
-    page.locator("#swipe").press("ArrowRight")
+    reach(page, "#swipe")
+    page.keyboard.press("ArrowRight")
     after = page.locator(".leaflet-after-pane")
     assert after.evaluate("pane => pane.style.clip") != clips[1]
 
 
 def publish(page: Page, reason: str) -> None:
     if page.locator("#reason").count():
-        page.locator("#reason").fill(reason)
-    page.locator("#sure").check()
-    page.locator("#publish button").press("Enter")
+        reach(page, "#reason")
+        page.keyboard.type(reason)
+    reach(page, "#sure")
+    page.keyboard.press("Space")
+    reach(page, "#publish button")
+    page.keyboard.press("Enter")
     expect(page.locator("#publish")).to_have_count(0, timeout=90_000)
 
 
@@ -99,6 +148,7 @@ def test_from_a_messy_shapefile_to_an_edition_in_force_and_to_the_next(
     drawn(page)
     assert page.locator("#findings li").count() > 0
     look_at_a_finding(page)
+    the_map_leads_to_the_list(page)
     publish(page, "as published by the prefecture")
 
     rows = read_layer(shared_data / TOTTORI).frame

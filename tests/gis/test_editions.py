@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import affinity
 
-from gis.editions import KINDS, EditionChanges, GridChange, Passage, Places, compare_editions
+from gis.editions import KINDS, EditionChanges, GridChange, Passage, Places, Staff, compare_editions
 from gis.measure import areas_m2
 from gis.ownership import GridIndex
 from gis.testing import Partition, partitions, rough_grids
@@ -322,3 +322,20 @@ def test_overlaps_and_gaps_count_once(partition: Partition, seed: int) -> None:
     owned = sum(grid.old_area_m2 for grid in changes.grids)
     whole = areas_m2(np.array([shapely.segmentize(ground, 1e-3)]))[0]
     assert owned == pytest.approx(whole, rel=1e-4, abs=50)
+
+
+def test_who_answers_for_a_grid_is_told_and_makes_no_grid_another_kind() -> None:
+    old, new = index({"A": box(0), "B": box(1)}), index({"A": box(0), "C": box(1)})
+    staff = Staff({"A": "张三", "B": "李四"}, {"A": "王五", "C": None})
+    changes = compare_editions(old, new, staff=staff)
+    assert {g.code: (g.kind, g.old_responsible, g.new_responsible) for g in changes.grids} == {
+        "A": ("kept", "张三", "王五"),
+        "B": ("gone", "李四", None),
+        "C": ("new", None, None),
+    }
+    assert [grid.code for grid in changes.others()] == ["B", "C", "A"]
+    assert changes.summary()["changed_staff_count"] == 2
+    moved = changes.changed_areas().iloc[0]
+    assert (moved.old, moved.old_responsible, moved.new_responsible) == ("B", "李四", None)
+    assert changes.grid_rows()[0]["new_responsible"] == "王五"
+    assert compare_editions(old, new).summary()["changed_staff_count"] is None

@@ -95,6 +95,18 @@ def test_what_was_foretold_is_what_publishing_does(database: Database) -> None:
     assert published.changes.summary() == foretold.summary()
 
 
+def test_who_answers_for_the_grids_is_compared_too(database: Database) -> None:
+    seed_reference(database)
+    rows = [{"code": code, "responsible": name} for code, name in (("A", "张三"), ("B", "李四"))]
+    publish(database, layer(rows, [square(0), square(1)], name="grids"))
+    rows[1]["responsible"] = "王五"
+    load(database, "grids", layer(rows, [square(0), square(1)], name="grids"))
+    changes = compare_stored(database).changes
+    assert changes.summary()["changed_staff_count"] == 1
+    (other,) = changes.others()
+    assert (other.kind, other.old_responsible, other.new_responsible) == ("kept", "李四", "王五")
+
+
 def test_any_two_editions_may_be_named(database: Database) -> None:
     old = town(database)
     new = load(database, "grids", wider("AX")).edition_id
@@ -197,6 +209,20 @@ def test_changes_are_written_as_table_map_layer_and_page(files: FileOrder, tmp_p
     assert (tmp_path / "map.html").read_text() == draw_changes(found)
     with pytest.raises(FileUnreadable, match="no folder"):
         write_map(found, tmp_path / "away" / "map.html")
+
+
+def test_files_say_who_answers_for_their_grids(tmp_path: Path) -> None:
+    for name, people in (("old", ["张三", "李四"]), ("new", ["张三", None])):
+        frame = grids("AB").frame[["code", "geometry"]]
+        frame.assign(worker=people).to_file(tmp_path / f"{name}.gpkg")
+    paths = [str(tmp_path / f"{name}.gpkg") for name in ("old", "new")]
+    order = FileOrder(paths[0], paths[1], "code", datum="cgcs2000", responsible="worker")
+    found = compare_files(order).changes
+    assert found.summary()["changed_staff_count"] == 1
+    assert [(grid.code, grid.new_responsible) for grid in found.others()] == [("B", None)]
+    with pytest.raises(MappingInvalid, match="nobody_there"):
+        compare_files(FileOrder(paths[0], paths[1], "code", datum="cgcs2000",
+                                responsible="nobody_there"))  # fmt: skip
 
 
 def test_a_column_that_is_not_there_is_named(files: FileOrder) -> None:
