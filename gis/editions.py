@@ -40,7 +40,6 @@ __all__ = [
 TOLERANCE_M2: Final = 1.0
 """Ground up to this area is rounding: a grid that gains and loses no more is kept."""
 
-_STEP_DEGREES: Final = 1e-3  # about 100 m: a straight line in degrees is no geodesic
 _CUT_DEGREES2: Final = 1e-12  # about 0.01 m²
 
 
@@ -145,7 +144,7 @@ class _Side:
         shapes[own] = _owned(index)
         there = np.zeros(len(codes), dtype=bool)
         there[own] = True
-        return cls(index, there, shapes, _areas(shapes), np.append(own, OUTSIDE))
+        return cls(index, there, shapes, areas_m2(shapes), np.append(own, OUTSIDE))
 
 
 @dataclass(frozen=True)
@@ -207,11 +206,6 @@ _Ground = dict[tuple[int, int], tuple[float, shapely.Geometry | None]]
 """Area and outline of what goes from which number to which."""
 
 
-def _areas(shapes: Geometries) -> Metres:
-    """Return areas that add up: edges are straight in degrees, so long ones get vertices."""
-    return areas_m2(shapely.segmentize(shapes, _STEP_DEGREES))
-
-
 def _owned(index: GridIndex) -> Geometries:
     """Return the ground that each grid owns: its outline without what grids before it cover."""
     shapes = mended(index.geometries)
@@ -247,7 +241,7 @@ def _cut(both: _Both) -> _Ground:
     shared = mended(shapely.intersection(before.shapes[one], after.shapes[two]))
     wide = shapely.area(shared) > 0
     one, two, shared = one[wide], two[wide], shared[wide]
-    for i, j, area, shape in zip(one, two, _areas(shared), shared, strict=True):
+    for i, j, area, shape in zip(one, two, areas_m2(shared), shared, strict=True):
         ground[int(i), int(j)] = (float(area), shape)
     for i, area, shape in _rest(before, old, after, one, two, shared):
         ground[i, OUTSIDE] = (area, shape)
@@ -275,7 +269,7 @@ def _rest(
     found = rows[left[rows] > _CUT_DEGREES2]
     around = np.array([shapely.union_all(other.shapes[near[i]]) for i in found], dtype=object)
     rests = mended(np.atleast_1d(shapely.difference(side.shapes[found], around)))
-    return list(zip(found.tolist(), _areas(rests).tolist(), rests, strict=True))
+    return list(zip(found.tolist(), areas_m2(rests).tolist(), rests, strict=True))
 
 
 def _crosswalk(
