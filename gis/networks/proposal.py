@@ -114,6 +114,7 @@ def propose(
 
     Examples
     --------
+    >>> import shapely
     >>> from gis.networks.given import Network
     >>> from gis.networks.overlay import overlay
     >>> civil = Network.of("civil", ["C1"], [shapely.box(0, 0, 2, 1)])
