@@ -54,6 +54,13 @@ class Shared:
     two_m2: Metres
     """The whole areas of either outline of each pair."""
 
+    def of(self, pairs: Positions) -> "Shared":
+        """Return some of the pairs."""
+        return Shared(
+            self.one[pairs], self.two[pairs], self.area_m2[pairs],
+            self.one_m2[pairs], self.two_m2[pairs],
+        )  # fmt: skip
+
 
 def compare(laid: Overlay, tolerances: Tolerances | None = None) -> Comparison:
     """Compare networks that were laid over one another.
@@ -89,7 +96,10 @@ def compare(laid: Overlay, tolerances: Tolerances | None = None) -> Comparison:
     for a, b in combinations(range(len(laid.networks)), 2):
         shared = shared_ground(laid, laid.covers[a], laid.covers[b])
         agreements += _agreements(laid, (a, b), shared, given)
-        findings += _conflicts(laid, (a, b), shared, given)
+        one, two = (laid.networks[number].is_dedicated for number in (a, b))
+        # a dedicated cell lies on the basic ones: only cells of one kind are in dispute
+        alike = shared.of(np.flatnonzero(one[shared.one] == two[shared.two]))
+        findings += _conflicts(laid, (a, b), alike, given)
     for number in range(len(laid.networks)):
         findings += _holes(laid, number, given)
     for network, cover in zip(laid.networks, laid.covers, strict=True):

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gis.geometry import OUTSIDE, Positions
+from gis.geometry import OUTSIDE, Metres, Positions
 from gis.networks.joining import chained
 from gis.networks.overlay import Overlay
 
@@ -23,6 +24,16 @@ class Draft:
     """The number of each face's grid, or ``OUTSIDE``; numbers may have gaps."""
     cells: dict[int, Cell]
     """The cell that each grid stems from."""
+
+    def dedicated(self, laid: Overlay) -> Positions:
+        """Return the numbers of the grids that stem from a dedicated cell."""
+        return np.array([n for n, cell in self.cells.items() if is_dedicated(laid, cell)], np.intp)
+
+
+def is_dedicated(laid: Overlay, cell: Cell) -> bool:
+    """Tell whether a cell is a dedicated one of its network."""
+    network, at = cell
+    return network != OUTSIDE and bool(laid.networks[network].is_dedicated[at])
 
 
 def bound_by_buildings(laid: Overlay) -> Positions:
@@ -44,6 +55,12 @@ def inner_edges(laid: Overlay) -> Positions:
     """Return the pairs of faces side by side in the territory of one community."""
     edges: Positions = laid.edges[is_inner(laid)]
     return edges
+
+
+def inner_borders(laid: Overlay, kind: NDArray[np.bool_]) -> tuple[Positions, Metres]:
+    """Return the inner edges between faces of one kind, and how long they are."""
+    chosen = is_inner(laid) & (kind[laid.edges[:, 0]] == kind[laid.edges[:, 1]])
+    return laid.edges[chosen], laid.edge_m[chosen]
 
 
 def alike(edges: Positions, label: Positions) -> Positions:

@@ -7,7 +7,7 @@ import numpy as np
 from gis.errors import InvalidGrids
 from gis.geometry import OUTSIDE, Positions
 from gis.networks.comparison import faces_of
-from gis.networks.draft import Cell, Draft, alike, inner_edges, is_inner
+from gis.networks.draft import Cell, Draft, alike, inner_borders, inner_edges
 from gis.networks.given import Tolerances
 from gis.networks.joining import components, give_away
 from gis.networks.overlay import Overlay, summed
@@ -54,8 +54,8 @@ def with_kept(
         if 0 <= number < first and after[number] < before[number]
     }
     pieces = np.where(grid == OUTSIDE, OUTSIDE, pieces)
-    edges, metres = inner_edges(laid), laid.edge_m[is_inner(laid)]
-    final = give_away(pieces, least, laid.face_m2, edges, metres)
+    upper = np.isin(grid, Draft(grid, cells).dedicated(laid))
+    final = give_away(pieces, least, laid.face_m2, *inner_borders(laid, upper))
     owners = np.array([owner.get(int(root), OUTSIDE) for root in final], dtype=np.intp)
     return Draft(owners, cells)
 

@@ -3,10 +3,20 @@
 from collections import defaultdict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gis.geometry import OUTSIDE, Metres, Positions
 from gis.networks.comparison import outline_m2
-from gis.networks.draft import NO_CELL, Cell, Draft, alike, inner_edges, is_inner
+from gis.networks.draft import (
+    NO_CELL,
+    Cell,
+    Draft,
+    alike,
+    inner_borders,
+    inner_edges,
+    is_dedicated,
+    is_inner,
+)
 from gis.networks.given import Tolerances
 from gis.networks.joining import components, give_away
 from gis.networks.overlay import Overlay, summed
@@ -16,22 +26,17 @@ def merged(laid: Overlay, bound: Positions, given: Tolerances) -> Draft:
     """Return the grids by rules 1 to 4."""
     territory, count = laid.territory, len(laid.faces)
     inner = inner_edges(laid)
-    network = np.full(count, OUTSIDE, dtype=np.intp)
-    part = np.arange(count)
-    whole_m2 = np.zeros((len(laid.networks), count))
-    for number in reversed(range(len(laid.networks))):
-        first = laid.covers[number].first
-        here = first != OUTSIDE
-        parts = components(count, alike(laid.edges, first))
-        network[here], part[here] = number, parts[here]
-        whole_m2[number] = summed(parts, laid.face_m2, count)
-    home = _settle_buildings(laid, bound, np.where(territory, network * count + part, OUTSIDE))
+    parts = np.array([components(count, alike(laid.edges, c.first)) for c in laid.covers])
+    whole_m2 = np.array([summed(part, laid.face_m2, count) for part in parts])
+    home = np.where(territory, _leading(laid, parts), OUTSIDE)
+    home = _settle_buildings(laid, bound, home)
     open_ = territory & (home < 0)
     pairs = np.concatenate([alike(inner, np.where(open_, -2, home)), bound])
     piece = np.where(territory, components(count, pairs), OUTSIDE)
     least = _least(laid, piece, home, whole_m2.ravel(), given)
-    edges, metres = inner, laid.edge_m[is_inner(laid)]
-    final = give_away(piece, least, laid.face_m2, edges, metres)
+    final = give_away(piece, least, laid.face_m2, *inner_borders(laid, _on_top(laid, home)))
+    left = {root: metres for root, metres in least.items() if root in final}
+    final = give_away(final, left, laid.face_m2, inner, laid.edge_m[is_inner(laid)])
     cells: dict[int, Cell] = {}
     numbers: dict[tuple[int, Cell | int], int] = {}
     grid = np.full(count, OUTSIDE, dtype=np.intp)
@@ -42,6 +47,28 @@ def merged(laid: Overlay, bound: Positions, given: Tolerances) -> Draft:
         cells[number] = cell
         grid[final == root] = number
     return Draft(grid, cells)
+
+
+def _leading(laid: Overlay, parts: Positions) -> Positions:
+    """Return each face's part of a cell: the first network's, a dedicated cell before others."""
+    count = len(laid.faces)
+    home = np.arange(count) + OUTSIDE * count
+    order = list(reversed(range(len(laid.networks))))
+    covered = [cover.first != OUTSIDE for cover in laid.covers]
+    dedicated = [
+        here & np.append(network.is_dedicated, False)[cover.first]
+        for network, cover, here in zip(laid.networks, laid.covers, covered, strict=True)
+    ]
+    for number, here in [(n, covered[n]) for n in order] + [(n, dedicated[n]) for n in order]:
+        home[here] = number * count + parts[number][here]
+    return home
+
+
+def _on_top(laid: Overlay, home: Positions) -> NDArray[np.bool_]:
+    """Return which faces are a dedicated cell's."""
+    homes, at = np.unique(home, return_inverse=True)
+    upper = [is_dedicated(laid, _cell_at(laid, one)) for one in homes.tolist()]
+    return np.array(upper, dtype=bool)[at]
 
 
 def _cell_at(laid: Overlay, home: int) -> Cell:
@@ -80,9 +107,10 @@ def _home_of_building(
 ) -> int:
     m2 = laid.face_m2[faces]
     candidates = np.unique(homes[homes >= 0]).tolist() or [int(homes[0])]
+    upper = any(is_dedicated(laid, _cell_at(laid, home)) for home in candidates)
     for cover, common in zip(laid.covers, ground, strict=True):
         cells = np.unique(cover.first[faces])
-        if len(cells) == 1 and cells[0] != OUTSIDE:
+        if len(cells) == 1 and cells[0] != OUTSIDE and not upper:
             shared = [common.get((home, int(cells[0])), 0.0) for home in candidates]
             if max(shared) > 0:
                 return int(candidates[int(np.argmax(shared))])

@@ -28,7 +28,7 @@ class Cover:
     face: Positions
     outline: Positions
     first: Positions
-    """Of each face the outline with the lowest code, or ``OUTSIDE``; shape (faces,)."""
+    """Of each face the outline with the lowest code, a dedicated one first; else ``OUTSIDE``."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,12 @@ def overlay(
     for face, _ in pairs:
         used[face] = True
     place = np.cumsum(used) - 1
-    covers = [_cover(place[face], outline, int(used.sum())) for face, outline in pairs]
+    firsts = [network.is_dedicated for network in networks]
+    firsts += [np.zeros(len(shapes), dtype=bool) for shapes in outlines[len(networks) :]]
+    covers = [
+        _cover(place[face], outline, int(used.sum()), dedicated)
+        for (face, outline), dedicated in zip(pairs, firsts, strict=True)
+    ]
     faces, points = faces[used], points[used]
     astride = Cover(covers[-1].face, met[covers[-1].outline], _of(met, covers[-1].first))
     face_m2 = areas_m2(faces)
@@ -186,9 +191,11 @@ def _covered(points: Geometries, shapes: Geometries) -> tuple[Positions, Positio
     return face[order], outline[order]
 
 
-def _cover(face: Positions, outline: Positions, count: int) -> Cover:
+def _cover(face: Positions, outline: Positions, count: int, dedicated: NDArray[np.bool_]) -> Cover:
     first = np.full(count, OUTSIDE, dtype=np.intp)
     first[face[::-1]] = outline[::-1]
+    upper = dedicated[outline]
+    first[face[upper][::-1]] = outline[upper][::-1]
     return Cover(face, outline, first)
 
 

@@ -10,7 +10,7 @@ from gis.findings import Finding
 from gis.geometry import OUTSIDE, Positions
 from gis.networks.coding import codes_of, codes_of_kept
 from gis.networks.comparison import joined, split_buildings
-from gis.networks.draft import Draft, bound_by_buildings, communities_of
+from gis.networks.draft import Draft, bound_by_buildings, communities_of, is_dedicated
 from gis.networks.given import Tolerances
 from gis.networks.keeping import cells_named, with_kept
 from gis.networks.merging import merged
@@ -31,6 +31,8 @@ class MergedGrid:
     """The network and the code of the cell that it stems from; None where no network had any."""
     kept: bool
     """Whether somebody asked that this cell be kept as it is."""
+    dedicated: bool
+    """Whether it stems from a dedicated cell."""
     area_m2: float
     household_count: float
 
@@ -72,7 +74,8 @@ def propose(
     1. The communities are covered exactly; without communities, all that any network covers. What
        lies outside is in no grid.
     2. Each place belongs to the cell of the network named first that covers it; where that has a
-       hole, to the next network's, and so on. A community's border always divides.
+       hole, to the next network's, and so on. Dedicated cells, of any network, go before all basic
+       ones and stay grids of their own. A community's border always divides.
     3. A building that a border would cut goes whole to one of the cells that share it: where
        another network holds the building in one cell, to the one that has the most ground in
        common with that cell; else to the one with the largest part of the building. Of a building
@@ -157,7 +160,7 @@ def _proposal(
             source = (laid.networks[network].name, laid.networks[network].codes[cell])
         grids.append(MergedGrid(
             codes[number], shapes[position], communities_of(laid, faces), source,
-            number in kept, float(laid.face_m2[faces].sum()),
+            number in kept, is_dedicated(laid, (network, cell)), float(laid.face_m2[faces].sum()),
             float(laid.face_households[faces].sum()),
         ))  # fmt: skip
     faces = np.flatnonzero(grid != OUTSIDE)

@@ -27,6 +27,7 @@ from gis.ownership import GridIndex
 from layers.actions.network_files import CompareOrder, Inputs, read_inputs
 from layers.errors import MappingInvalid
 from layers.exchange.progress import Progress, silent
+from layers.vocabulary import GridKind
 
 __all__ = ["CompareOrder", "NetworkReport", "compare_networks"]
 
@@ -105,11 +106,12 @@ class NetworkReport:
 
     def _record(self, grid: MergedGrid) -> dict[str, Any]:
         of_source = self.inputs.attributes.get(grid.source, {}) if grid.source else {}
-        same = {key: of_source.get(key) for key in ("name", "name_en", "kind")}
+        same = {key: of_source.get(key) for key in ("name", "name_en")}
         network, code = grid.source or (None, None)
         return same | {
             "code": grid.code,
             "name": same["name"] or grid.code,
+            "kind": str(GridKind.DEDICATED if grid.dedicated else GridKind.BASIC),
             "community_code": grid.community_code,
             "responsible": self._answering(grid),
             "communities": " ".join(grid.communities),

@@ -13,11 +13,13 @@ import shapely
 from gis.errors import MissingCrs
 from gis.networks import Buildings, Communities, Network
 from layers.actions.importing.grids import FIELDS as GRID_FIELDS
+from layers.actions.importing.words import GRID_KINDS
 from layers.errors import MappingInvalid
 from layers.exchange.fields import FieldKind, FieldSpec
 from layers.exchange.mapping import ColumnMapping, written
 from layers.exchange.progress import Progress, silent
 from layers.exchange.reader import SourceLayer, read_layer, split_source
+from layers.vocabulary import GridKind
 
 _CODE: Final = FieldSpec(
     "code",
@@ -96,7 +98,12 @@ def read_inputs(order: CompareOrder, progress: Progress = silent) -> Inputs:
         layer = _read(source, order, progress, notes)
         fields = _fields(layer, _NETWORK, order.code.get(name) or order.code.get(""))
         codes = _codes(layer, fields, notes)
-        networks.append(Network.of(name, codes, layer.frame.geometry.to_numpy()))
+        dedicated = {
+            code
+            for code, kind in zip(codes, fields["kind"], strict=True)
+            if GRID_KINDS.get(_text(kind).lower()) == GridKind.DEDICATED
+        }
+        networks.append(Network.of(name, codes, layer.frame.geometry.to_numpy(), dedicated))
         for code, row in zip(codes, fields.to_dict("records"), strict=True):
             kept = {str(key): _text(value) for key, value in row.items() if _text(value)}
             attributes.setdefault((name, code), kept)

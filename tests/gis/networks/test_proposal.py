@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gis.errors import InvalidGrids
 from gis.geometry import OUTSIDE
-from gis.networks import Buildings, Communities, Network, crosswalk, overlay, propose
+from gis.networks import Buildings, Communities, Network, compare, crosswalk, overlay, propose
 from gis.networks.joining import give_away
 from gis.networks.numbering import next_codes
 from gis.reading import reading_order
@@ -40,6 +40,28 @@ def test_a_hole_goes_to_the_next_network_and_an_open_place_to_the_neighbour():
     assert first.source == ("civil", "C1")
     assert second.source == ("police", "P2")
     assert same(second.geometry, box(2, 0, 4, 2))
+
+
+def test_a_dedicated_cell_lies_on_the_basic_ones_of_every_network():
+    school = box(1.5, 0.5, 2.5, 1.5)
+    police = Network.of("police", ["P1", "S"], [box(0, 0, 4, 2), school], dedicated=["S"])
+    laid = overlay([CIVIL, police], ONE, buildings((2.4, 1, 2.7, 1.2), (1.6, 1, 1.7, 1.2)))
+    assert compare(laid).of("network_conflict") == []
+    west, east, middle = sorted(propose(laid).grids, key=lambda grid: grid.source)
+    assert [grid.dedicated for grid in (west, east, middle)] == [False, False, True]
+    assert middle.source == ("police", "S")
+    # the building that is mostly outside goes whole to the basic grid
+    assert same(middle.geometry, shapely.difference(school, box(2.4, 1, 2.7, 1.2)))
+    assert same(west.geometry, shapely.difference(box(0, 0, 2, 2), school))
+
+
+def test_a_scrap_is_given_to_a_basic_grid_and_not_to_a_dedicated_one():
+    civil = Network.of("civil", ["S", "C"], [box(1, 0, 4, 2), box(0, 0, 1, 2)], dedicated=["S"])
+    police = network("police", P=(0, 0, 4, 2.1))
+    high = communities(c3001=(0, 0, 4, 2.1))
+    west, school = propose(overlay([civil, police], high)).grids
+    assert same(school.geometry, box(1, 0, 4, 2))
+    assert same(west.geometry, shapely.union(box(0, 0, 1, 2), box(0, 2, 4, 2.1)))
 
 
 def test_a_large_open_place_is_a_grid_of_its_own():
