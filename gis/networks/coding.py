@@ -13,7 +13,7 @@ from gis.reading import reading_order
 
 
 def codes_of(laid: Overlay, draft: Draft, given: Tolerances, taken: set[str]) -> dict[int, str]:
-    """Return the code of each grid by rule 6; all of a grid's ground is in one community."""
+    """Return the code of each grid by rule 7; all of a grid's ground is in one community."""
     numbers, at = np.unique(draft.grid, return_index=True)
     community = {int(n): int(laid.community[f]) for n, f in zip(numbers, at, strict=True) if n >= 0}
     codes = _codes_of_old(laid, draft, community, given)

@@ -30,7 +30,7 @@ def cells_named(laid: Overlay, keep: Sequence[tuple[str, str]]) -> list[Cell]:
 def with_kept(
     laid: Overlay, draft: Draft, bound: Positions, kept: list[Cell], given: Tolerances
 ) -> Draft:
-    """Return the grids with cells kept as they are, by rule 5."""
+    """Return the grids with cells kept as they are, by rule 6."""
     if not kept:
         return draft
     grid, cells, first = draft.grid.copy(), dict(draft.cells), max(draft.cells, default=-1) + 1

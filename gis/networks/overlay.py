@@ -83,6 +83,8 @@ def overlay(
     networks: Sequence[Network],
     communities: Communities | None = None,
     buildings: Buildings | None = None,
+    *,
+    lines: Sequence[shapely.Geometry] = (),
 ) -> Overlay:
     """Lay networks over one another.
 
@@ -92,6 +94,8 @@ def overlay(
         At least one; no two of one name.
     communities : Communities, optional
     buildings : Buildings, optional
+    lines : sequence of LineString
+        Along which faces are cut too.
 
     Returns
     -------
@@ -112,9 +116,11 @@ def overlay(
     _check(networks)
     buildings = buildings or Buildings.of([], [])
     layers: list[Outlines] = [*networks, *([communities] if communities is not None else [])]
-    lines = np.concatenate([shapely.boundary(layer.geometries) for layer in layers])
-    met = _met(lines, buildings)
-    faces = _faces(np.concatenate([lines, shapely.boundary(buildings.geometries[met])]))
+    borders = np.concatenate(
+        [*(shapely.boundary(o.geometries) for o in layers), np.array(lines, dtype=object)]
+    )
+    met = _met(borders, buildings)
+    faces = _faces(np.concatenate([borders, shapely.boundary(buildings.geometries[met])]))
     points = shapely.point_on_surface(faces)
     outlines = [*(layer.geometries for layer in layers), buildings.geometries[met]]
     pairs = [_covered(points, shapes) for shapes in outlines]

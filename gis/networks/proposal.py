@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from gis.coverage.households import check_households
+from gis.coverage.order import Tolerances as Usual
 from gis.findings import Finding
 from gis.geometry import OUTSIDE, Positions
+from gis.networks.balancing import balanced
 from gis.networks.coding import codes_of, codes_of_kept
 from gis.networks.comparison import joined, split_buildings
 from gis.networks.draft import Draft, bound_by_buildings, communities_of, is_dedicated
@@ -16,6 +19,7 @@ from gis.networks.keeping import cells_named, with_kept
 from gis.networks.merging import merged
 from gis.networks.overlay import Cover, Overlay
 from gis.networks.restoring import as_drawn
+from gis.proposal import Bounds
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Proposal:
     grid: Positions
     """The position of each face's grid, or ``OUTSIDE``."""
     unsettled: tuple[Finding, ...]
-    """Buildings astride the border of two communities, which a grid's border must cut."""
+    """Buildings astride the border of two communities, which a grid's border must cut, and basic
+    grids that could not be brought within the bounds of households."""
 
 
 def propose(
@@ -66,6 +71,7 @@ def propose(
     *,
     keep: Sequence[tuple[str, str]] = (),
     used: Iterable[str] = (),
+    bounds: Bounds | None = None,
 ) -> Proposal:
     """Propose one network out of several.
 
@@ -85,12 +91,15 @@ def propose(
        with the longest shared border, the smallest piece first. So does a place that no network
        covers, unless it is as large as ``least_share`` of the usual grid of the network named
        first.
-    5. A cell to be kept takes its ground back from the grids made so far; buildings on its new
+    5. With ``bounds``, basic grids with too few or too many households are joined with a neighbour
+       in the community, cut anew, or both, until each is within bounds; a cut runs along other
+       networks' borders where it can. What cannot be brought within is named in ``unsettled``.
+    6. A cell to be kept takes its ground back from the grids made so far; buildings on its new
        border go whole to the side with the larger part. A grid of which less than ``least_share``
        is left goes to its neighbours. A community in which less than a hundredth or two (the rest
        of ``agreement_share``) of the kept cell lies keeps its border. A kept cell over several
        communities is one grid of them all.
-    6. Codes are a community's code and three digits, west to east and then north to south, after
+    7. Codes are a community's code and three digits, west to east and then north to south, after
        the highest sequence that any of the networks used there: none is used again. A grid that is
        still one with the cell it stems from keeps the cell's code, if that follows the rule and no
        other network means other ground by it. A grid over several communities has a community
@@ -104,6 +113,8 @@ def propose(
         Networks' names and codes of cells to be kept as they are.
     used : iterable of str
         More codes that may not be used again.
+    bounds : Bounds, optional
+        How many households a basic grid should have; without, none is joined or cut for that.
 
     Returns
     -------
@@ -128,17 +139,25 @@ def propose(
     given = tolerances or Tolerances()
     bound = bound_by_buildings(laid)
     draft = merged(laid, bound, given)
+    if bounds is not None:
+        laid, draft = balanced(laid, draft, bounds)
+        bound = bound_by_buildings(laid)
     taken = {*used, *(code for network in laid.networks for code in network.codes)}
     codes = codes_of(laid, draft, given, taken)
     kept = cells_named(laid, keep)
     draft = with_kept(laid, draft, bound, kept, given)
     last = max(codes, default=-1) + 1
     codes |= codes_of_kept(laid, draft, range(last, last + len(kept)), taken | set(codes.values()))
-    return _proposal(laid, draft, codes, set(range(last, last + len(kept))), given)
+    return _proposal(laid, draft, codes, set(range(last, last + len(kept))), given, bounds)
 
 
 def _proposal(
-    laid: Overlay, draft: Draft, codes: dict[int, str], kept: set[int], given: Tolerances
+    laid: Overlay,
+    draft: Draft,
+    codes: dict[int, str],
+    kept: set[int],
+    given: Tolerances,
+    bounds: Bounds | None,
 ) -> Proposal:
     present = set(np.unique(draft.grid[draft.grid != OUTSIDE]).tolist())
     order = sorted(present, key=lambda number: codes[number])
@@ -166,5 +185,18 @@ def _proposal(
     faces = np.flatnonzero(grid != OUTSIDE)
     cover = Cover(faces, grid[faces], grid)
     labels = [merged.code for merged in grids]
-    unsettled = tuple(split_buildings(laid, cover, labels, "the communities 社区", given))
-    return Proposal(laid, tuple(grids), grid, unsettled)
+    unsettled = [*split_buildings(laid, cover, labels, "the communities 社区", given)]
+    if bounds is not None:
+        unsettled += _outside(grids, bounds)
+    return Proposal(laid, tuple(grids), grid, tuple(unsettled))
+
+
+def _outside(grids: Sequence[MergedGrid], bounds: Bounds) -> list[Finding]:
+    """Return a finding for each basic grid that could not be brought within bounds."""
+    return check_households(
+        [grid.code for grid in grids],
+        np.array([*(grid.geometry for grid in grids), None], dtype=object)[:-1],
+        [round(grid.household_count) for grid in grids],
+        dedicated=np.array([grid.dedicated for grid in grids], dtype=bool),
+        tolerances=Usual(fewest_households=bounds.fewest, most_households=bounds.most),
+    )

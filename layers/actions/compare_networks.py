@@ -1,8 +1,8 @@
 """Compare departments' networks from files, and propose one out of them; no database needed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import geopandas as gpd
@@ -178,13 +178,15 @@ def compare_networks(
     progress("comparing", 0, None)
     comparison = compare(laid, tolerances)
     progress("proposing", 0, None)
-    proposal = propose(laid, tolerances, keep=order.keep)
-    accepted = _accepted(order, proposal, tolerances)
+    bounds = order.bounds if inputs.households_known else None
+    proposal = propose(laid, tolerances, keep=order.keep, bounds=bounds)
+    before = partial(propose, laid, tolerances, bounds=bounds)
+    accepted = _accepted(order, proposal, before)
     return NetworkReport(inputs, comparison, proposal, crosswalk(proposal), accepted)
 
 
 def _accepted(
-    order: CompareOrder, proposal: Proposal, tolerances: Tolerances | None
+    order: CompareOrder, proposal: Proposal, before: Callable[[], Proposal]
 ) -> frozenset[str]:
     codes = {grid.code for grid in proposal.grids}
     if order.accept is None:
@@ -192,7 +194,7 @@ def _accepted(
     strange = order.accept - codes
     if strange and order.keep:
         # a cell that is kept may have taken all the ground of a grid that was agreed to
-        strange -= {grid.code for grid in propose(proposal.laid, tolerances).grids}
+        strange -= {grid.code for grid in before().grids}
     if strange:
         raise MappingInvalid(
             f"--accept {min(strange)}: the proposal has no such grid. Compare again without "
