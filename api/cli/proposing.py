@@ -44,7 +44,11 @@ def propose(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         Path | None, typer.Option("--map", help="Where to write a map.", metavar="FILE.html")
     ] = None,
     streets: Annotated[
-        str | None, typer.Option(help="Lines to draw along.", metavar=FILE_OR_LAYER)
+        str | None,
+        typer.Option(
+            help="Lines to draw along; the database has none. Without: between the buildings.",
+            metavar=FILE_OR_LAYER,
+        ),
     ] = None,
     outline: Annotated[
         str | None, typer.Option(help="Use files, with no database.", metavar=FILE_OR_LAYER)

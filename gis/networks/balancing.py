@@ -1,20 +1,22 @@
 """Households a grid: basic grids joined or cut anew where they have too few or too many."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely import STRtree
 
 from gis.geometry import OUTSIDE, Geometries, Positions
 from gis.networks.comparison import joined
 from gis.networks.draft import Cell, Draft, inner_borders
+from gis.networks.given import Network
 from gis.networks.overlay import LATTICE_DEGREES, Overlay, overlay, summed
 from gis.proposal import Bounds, Ground
 from gis.proposal import propose as propose_grids
 
-_REACH_DEGREES = 20 * LATTICE_DEGREES
-_NEAR_DEGREES = 10 * LATTICE_DEGREES
+_REACH_DEGREES: Final = 20 * LATTICE_DEGREES
 
 
 def balanced(laid: Overlay, draft: Draft, bounds: Bounds) -> tuple[Overlay, Draft]:
@@ -107,7 +109,7 @@ def _neighbours(laid: Overlay, draft: Draft) -> dict[int, dict[int, float]]:
     return border
 
 
-def _cut(laid: Overlay, faces: Positions, bounds: Bounds) -> Geometries:
+def _cut(laid: Overlay, faces: NDArray[np.bool_], bounds: Bounds) -> Geometries:
     """Return the grids into which some ground is cut; the networks' borders serve as streets."""
     ground = joined(laid, faces)
     buildings = laid.buildings.geometries
@@ -124,7 +126,7 @@ def _cut(laid: Overlay, faces: Positions, bounds: Bounds) -> Geometries:
     return parts.grids
 
 
-def _meeting(network: Geometries, ground: shapely.Geometry) -> Positions:
+def _meeting(network: Network, ground: shapely.Geometry) -> Positions:
     found: Positions = STRtree(network.geometries).query(ground, predicate="intersects")
     return found
 

@@ -32,8 +32,9 @@ from layers.vocabulary import GridKind
 __all__ = ["CompareOrder", "NetworkReport", "compare_networks"]
 
 _COLUMNS: Final = (
-    "code", "name", "name_en", "kind", "community_code", "responsible", "communities", "merged",
-    "source_network", "source_code", "kept", "decision", "area_m2", "household_count", "geometry",
+    "code", "name", "name_en", "kind", "community_code", "responsible", "staff", "communities",
+    "merged", "source_network", "source_code", "kept", "decision", "area_m2", "household_count",
+    "geometry",
 )  # fmt: skip
 
 
@@ -64,7 +65,8 @@ class NetworkReport:
         """The merged network, with the columns that a draft edition is imported from.
 
         ``decision`` is accepted or open; ``responsible`` whoever answers for the old grid that
-        brings most of its households (else of its ground), the network named first before others.
+        brings most of its households (else of its ground), the network named first before others;
+        ``staff`` everybody who answered for an old grid most of which is in it, with the network.
         """
         records = [self._record(grid) for grid in self.proposal.grids]
         columns = {name: [record.get(name) for record in records] for name in _COLUMNS}
@@ -114,6 +116,7 @@ class NetworkReport:
             "kind": str(GridKind.DEDICATED if grid.dedicated else GridKind.BASIC),
             "community_code": grid.community_code,
             "responsible": self._answering(grid),
+            "staff": ", ".join(self._staff.get(grid.code, ())) or None,
             "communities": " ".join(grid.communities),
             "merged": grid.is_merged,
             "source_network": network,
@@ -131,6 +134,22 @@ class NetworkReport:
         for row in self.rows:
             rows.setdefault(row.new_code, []).append(row)
         return rows
+
+    @cached_property
+    def _staff(self) -> Mapping[str | None, list[str]]:
+        """Everybody who answered for an old grid, under the new grid with most of it."""
+        most: dict[tuple[str, str], CrosswalkRow] = {}
+        for row in self.rows:
+            known = most.get((row.network, row.old_code))
+            size = (row.household_count, row.area_m2)
+            if known is None or size > (known.household_count, known.area_m2):
+                most[row.network, row.old_code] = row
+        staff: dict[str | None, list[str]] = {}
+        for row in most.values():
+            name = self._attribute(row, "responsible")
+            if name:
+                staff.setdefault(row.new_code, []).append(f"{row.network}:{name}")
+        return {code: list(dict.fromkeys(names)) for code, names in staff.items()}
 
     def _answering(self, grid: MergedGrid) -> str | None:
         order = [network.name for network in self.inputs.networks]
