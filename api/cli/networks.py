@@ -11,6 +11,7 @@ from api.cli.options import FILE_OR_LAYER, AsJson, CodeIfGrids, Datum
 from api.cli.output import Progress, plural, print_json, print_notes
 
 if TYPE_CHECKING:
+    from gis.proposal import Bounds
     from layers.actions.compare_networks import CompareOrder, NetworkReport
     from layers.actions.import_layer import ImportReport
 
@@ -18,6 +19,7 @@ _RULES: Final = {
     "network_conflict": "边界交叉 · borders that cross",
     "network_hole": "空缺 · places that one leaves open",
     "split_building": "被切楼栋 · buildings that a border cuts",
+    "household_count": "户数超出范围 · merged grids with too few or too many households",
 }
 _SHOWN: Final = 12
 
@@ -62,6 +64,15 @@ def compare(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         str | None,
         typer.Option(help="Old grids to be kept as they are.", metavar="NAME:CODE,CODE"),
     ] = None,
+    households: Annotated[
+        str, typer.Option(help="How many a basic grid should have; any: as drawn.", metavar="A..B")
+    ] = "300..500",
+    tolerance: Annotated[
+        float, typer.Option(help="m² up to which nothing is found.", metavar="M2", min=0)
+    ] = 1.0,
+    sliver: Annotated[
+        float, typer.Option(help="Width below which it is a sliver.", metavar="M", min=0)
+    ] = 1.0,
     decision: Annotated[
         Path | None, typer.Option(help="What the map's page saved.", metavar="FILE.json")
     ] = None,
@@ -87,17 +98,19 @@ def compare(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     With several columns of codes write --code NAME=COLUMN,NAME=COLUMN. Exit status 1 while there
     are findings and not every grid of the proposal is accepted or kept.
     """
+    from gis.networks import Tolerances  # noqa: PLC0415
     from layers.actions.accept_network import check_accepted  # noqa: PLC0415
     from layers.actions.compare_networks import compare_networks  # noqa: PLC0415
 
     order = _order(
         networks, code, communities=communities, buildings=buildings, cases=cases, datum=datum,
-        **_decided(accept, keep, decision),
+        bounds=_bounds(households), **_decided(accept, keep, decision),
     )  # fmt: skip
+    tolerances = Tolerances(least_m2=tolerance, least_width_m=sliver)
     files = _checked({"out": out, "crosswalk": crosswalk, "moves": moves}, page, cases=cases)
     progress = Progress()
     try:
-        report = compare_networks(order, progress=progress)
+        report = compare_networks(order, tolerances=tolerances, progress=progress)
     finally:
         progress.end()
     _write(report, files, page, _command(order))
@@ -129,6 +142,12 @@ def _order(networks: list[str], code: str | None, **given: Any) -> "CompareOrder
         name, equals, column = text.rpartition("=")
         columns[name.strip()] = column.strip()
     return CompareOrder(sources, columns, **given)
+
+
+def _bounds(text: str) -> "Bounds | None":
+    from api.cli.proposing import bounds_of  # noqa: PLC0415
+
+    return None if text.strip().lower() == "any" else bounds_of(text)
 
 
 def _decided(accept: str | None, keep: str | None, decision: Path | None) -> dict[str, Any]:
@@ -211,12 +230,17 @@ def _write(
 
 
 def _command(order: "CompareOrder") -> str:
+    from layers.actions.compare_networks import CompareOrder  # noqa: PLC0415
+
     words = [f"{name}={file}" for name, file in order.networks.items()]
     for flag in ("communities", "buildings", "cases", "datum"):
         value = getattr(order, flag)
         words += [f"--{flag}", value] if value else []
     columns = [f"{name}={column}" if name else column for name, column in order.code.items()]
     words += ["--code", ",".join(columns)] if columns else []
+    bounds = order.bounds
+    if bounds != CompareOrder(order.networks).bounds:
+        words += ["--households", f"{bounds.fewest}..{bounds.most}" if bounds else "any"]
     quoted = [word if word.isascii() and " " not in word else f"'{word}'" for word in words]
     return " ".join(["lianxin network compare", *quoted])
 

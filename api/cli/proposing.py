@@ -44,7 +44,11 @@ def propose(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         Path | None, typer.Option("--map", help="Where to write a map.", metavar="FILE.html")
     ] = None,
     streets: Annotated[
-        str | None, typer.Option(help="Lines to draw along.", metavar=FILE_OR_LAYER)
+        str | None,
+        typer.Option(
+            help="Lines to draw along; the database has none. Without: between the buildings.",
+            metavar=FILE_OR_LAYER,
+        ),
     ] = None,
     outline: Annotated[
         str | None, typer.Option(help="Use files, with no database.", metavar=FILE_OR_LAYER)
@@ -83,7 +87,7 @@ def propose(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         propose_from_files,
     )
 
-    wish = ProposalWish(_bounds(households), first, seed)
+    wish = ProposalWish(bounds_of(households), first, seed)
     _check_targets(out, page)
     began = time.perf_counter()
     if outline is None:
@@ -133,7 +137,8 @@ def _write(done: "ProposedGrids", out: Path | None, page: Path | None, *, alone:
         write_page(done.page(), page)
 
 
-def _bounds(text: str) -> "Bounds":
+def bounds_of(text: str) -> "Bounds":
+    """Return the range of households that a flag names."""
     from gis.proposal import Bounds  # noqa: PLC0415
 
     match = _RANGE.match(text)

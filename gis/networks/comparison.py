@@ -1,5 +1,6 @@
 """Where networks agree, where their borders cross, what some leave open, and whom they cut."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,9 +11,10 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.findings import Finding, listed
-from gis.geometry import OUTSIDE, Metres, Positions
+from gis.geometry import OUTSIDE, Geometries, Metres, Positions
 from gis.measure import areas_m2, lengths_m
 from gis.networks.given import Tolerances
+from gis.networks.joining import components
 from gis.networks.overlay import Cover, Overlay, summed
 
 
@@ -52,6 +54,13 @@ class Shared:
     two_m2: Metres
     """The whole areas of either outline of each pair."""
 
+    def of(self, pairs: Positions) -> "Shared":
+        """Return some of the pairs."""
+        return Shared(
+            self.one[pairs], self.two[pairs], self.area_m2[pairs],
+            self.one_m2[pairs], self.two_m2[pairs],
+        )  # fmt: skip
+
 
 def compare(laid: Overlay, tolerances: Tolerances | None = None) -> Comparison:
     """Compare networks that were laid over one another.
@@ -64,9 +73,10 @@ def compare(laid: Overlay, tolerances: Tolerances | None = None) -> Comparison:
     Returns
     -------
     Comparison
-        Agreements, and findings (all of them warnings) by the rules ``network_conflict`` (a border
-        of one network crosses a cell of another: neither cell lies in the other, and what they
-        share is more than a seam; the measure is their common ground), ``network_hole`` (a place
+        Agreements, and findings (all of them warnings) by the rules ``network_conflict`` (a
+        connected area of which two networks say otherwise whose it is: their cells cross there,
+        neither in the other, and each has its counterpart elsewhere; its measure is the area; what
+        is no more than a seam is left out), ``network_hole`` (a place
         that another network or a community covers and this one does not), ``split_building`` (a
         border of one network takes a part of a building from the rest; the measure is all but the
         largest part). Cells and buildings are named ``network:code`` and ``code``.
@@ -86,11 +96,14 @@ def compare(laid: Overlay, tolerances: Tolerances | None = None) -> Comparison:
     for a, b in combinations(range(len(laid.networks)), 2):
         shared = shared_ground(laid, laid.covers[a], laid.covers[b])
         agreements += _agreements(laid, (a, b), shared, given)
-        findings += _conflicts(laid, (a, b), shared, given)
+        one, two = (laid.networks[number].is_dedicated for number in (a, b))
+        # a dedicated cell lies on the basic ones: only cells of one kind are in dispute
+        alike = shared.of(np.flatnonzero(one[shared.one] == two[shared.two]))
+        findings += _conflicts(laid, (a, b), alike, given)
     for number in range(len(laid.networks)):
         findings += _holes(laid, number, given)
     for network, cover in zip(laid.networks, laid.covers, strict=True):
-        labels = [f"{network.name}:{code}" for code in network.codes]
+        labels = [network.label(cell) for cell in range(len(network))]
         findings += split_buildings(laid, cover, labels, network.name, given)
     return Comparison(tuple(agreements), tuple(findings))
 
@@ -139,22 +152,69 @@ def _agreements(
 def _conflicts(
     laid: Overlay, which: tuple[int, int], shared: Shared, given: Tolerances
 ) -> Iterator[Finding]:
-    a, b = (laid.networks[i] for i in which)
+    """Return a finding for each connected area over which two networks dispute."""
+    one, two = (laid.covers[number] for number in which)
+    pairs = _disputed(shared, given)
+    codes: dict[int, set[str]] = defaultdict(set)
+    for a, b in zip(shared.one[pairs].tolist(), shared.two[pairs].tolist(), strict=True):
+        names = {laid.networks[n].label(at) for n, at in zip(which, (a, b), strict=True)}
+        for face in np.intersect1d(faces_of(one, a), faces_of(two, b)).tolist():
+            codes[face] |= names
+    inside = np.zeros(len(laid.faces), dtype=bool)
+    inside[list(codes)] = True
+    area = components(len(laid.faces), laid.edges[inside[laid.edges].all(axis=1)])
+    for root in np.unique(area[inside]).tolist():
+        ground = np.flatnonzero(inside & (area == root))
+        shape, metres = joined(laid, ground), float(laid.face_m2[ground].sum())
+        if _is_more_than_a_seam(np.array([shape], dtype=object), np.array([metres]), given)[0]:
+            cells = tuple(sorted(set().union(*(codes[face] for face in ground.tolist()))))
+            yield _dispute(laid, which, cells, shape, metres)
+
+
+def _disputed(shared: Shared, given: Tolerances) -> Positions:
+    """Return the pairs of cells whose common ground is in dispute.
+
+    Of cells that cross, the one that a cell has most ground in common with is its counterpart:
+    what it shares with others is in dispute. Cells that cross no other but their counterpart are
+    in dispute over all that they share.
+    """
     greater = _greater_share(shared)
     crossing = (greater < given.agreement_share) & (greater > 1 - given.agreement_share)
-    for i in np.flatnonzero(crossing & (shared.area_m2 > given.least_m2)):
-        one, two = int(shared.one[i]), int(shared.two[i])
-        ground = np.intersect1d(faces_of(laid.covers[which[0]], one),
-                                faces_of(laid.covers[which[1]], two))  # fmt: skip
-        codes = (f"{a.name}:{a.codes[one]}", f"{b.name}:{b.codes[two]}")
-        metres, share = float(shared.area_m2[i]), 100 * float(greater[i])
-        yield Finding(
-            "network_conflict", "warning", codes, joined(laid, ground), metres, "m²",
-            f"{codes[0]} 与 {codes[1]} 的边界交叉：共有 {metres:.0f} 平方米"
-            f"（占较小者的 {share:.1f}%），互不包含，请商定归属。",
-            f"The borders of {codes[0]} and {codes[1]} cross: they share {metres:.0f} m² "
-            f"({share:.1f} % of the smaller), and neither holds the other. Agree whose it is.",
-        )  # fmt: skip
+    matched = _largest(shared.one, shared.area_m2) | _largest(shared.two, shared.area_m2)
+    apart = crossing & ~matched
+    settled = np.isin(shared.one, shared.one[apart]) | np.isin(shared.two, shared.two[apart])
+    pairs: Positions = np.flatnonzero(apart | (crossing & ~settled))
+    return pairs
+
+
+def _largest(groups: Positions, values: Metres) -> NDArray[np.bool_]:
+    """Return which row has the largest value of its group, one of each group."""
+    order = np.lexsort([-values, groups])
+    first = np.zeros(len(groups), dtype=bool)
+    first[order[np.flatnonzero(np.diff(groups[order], prepend=-1))]] = True
+    return first
+
+
+def _dispute(
+    laid: Overlay, which: tuple[int, int], cells: tuple[str, ...], shape: Any, metres: float
+) -> Finding:
+    a, b = (laid.networks[number].name for number in which)
+    return Finding(
+        "network_conflict", "warning", cells, shape, metres, "m²",
+        f"{a} 与 {b} 的边界交叉：{listed(cells, '、')} 之间有 {metres:.0f} 平方米归属不一，"
+        "请商定归属。",
+        f"The borders of {a} and {b} cross: of {metres:.0f} m² among {listed(cells, ', ')} "
+        "each says otherwise whose it is. Agree whose it is.",
+    )  # fmt: skip
+
+
+def _is_more_than_a_seam(
+    shapes: Geometries, area_m2: Metres, given: Tolerances
+) -> NDArray[np.bool_]:
+    # a strip of width w and length l has the area w·l and a boundary of about 2·l
+    wide: NDArray[np.bool_] = area_m2 > given.least_m2
+    wide &= 2 * area_m2 >= given.least_width_m * lengths_m(shapes)
+    return wide
 
 
 def faces_of(cover: Cover, outline: int) -> Positions:
@@ -175,9 +235,8 @@ def _holes(laid: Overlay, network: int, given: Tolerances) -> Iterator[Finding]:
     if not len(open_faces):
         return
     holes = shapely.get_parts(joined(laid, open_faces))
-    area, around = areas_m2(holes), lengths_m(holes)
-    # a strip of width w and length l has the area w·l and a boundary of about 2·l
-    wide = (area > given.least_m2) & (2 * area >= given.least_width_m * around)
+    area = areas_m2(holes)
+    wide = _is_more_than_a_seam(holes, area, given)
     within = shapely.STRtree(shapely.point_on_surface(laid.faces[open_faces]))
     for hole, metres in zip(holes[wide], area[wide], strict=True):
         faces = open_faces[within.query(hole, predicate="contains")]
@@ -194,7 +253,7 @@ def _holes(laid: Overlay, network: int, given: Tolerances) -> Iterator[Finding]:
 
 def _covering(laid: Overlay, faces: Positions) -> tuple[str, ...]:
     return tuple(
-        f"{network.name}:{network.codes[cell]}"
+        network.label(cell)
         for network, cover in zip(laid.networks, laid.covers, strict=True)
         for cell in np.unique(cover.outline[np.isin(cover.face, faces)])
     )

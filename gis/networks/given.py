@@ -1,7 +1,8 @@
 """What a comparison of networks is given: the networks, the communities, the buildings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -40,6 +41,8 @@ class Network(Outlines):
     ----------
     name : str
         The department's; no two networks have one name.
+    dedicated : frozenset of str
+        The codes of its dedicated cells (parks, markets, schools), which lie on the basic ones.
 
     Examples
     --------
@@ -48,15 +51,29 @@ class Network(Outlines):
     """
 
     name: str = ""
+    dedicated: frozenset[str] = frozenset()
 
     @classmethod
     def of(
-        cls, name: str, codes: Sequence[str], geometries: Geometries | Sequence[shapely.Geometry]
+        cls,
+        name: str,
+        codes: Sequence[str],
+        geometries: Geometries | Sequence[shapely.Geometry],
+        dedicated: Collection[str] = (),
     ) -> "Network":
         """Return a network of what a file holds, mended; rows without ground are left out."""
         if not name.strip() or ":" in name:
             raise InvalidGrids(f"“{name}” is no name for a network: give it a word without a colon")
-        return cls(*_gathered(codes, geometries), name=name)
+        return cls(*_gathered(codes, geometries), name=name, dedicated=frozenset(dedicated))
+
+    def label(self, cell: int) -> str:
+        """Return how a cell is called among those of all networks."""
+        return f"{self.name}:{self.codes[cell]}"
+
+    @cached_property
+    def is_dedicated(self) -> NDArray[np.bool_]:
+        """Which cells are dedicated ones, shape (n,)."""
+        return np.array([code in self.dedicated for code in self.codes], dtype=bool)
 
 
 @dataclass(frozen=True)

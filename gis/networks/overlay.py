@@ -28,7 +28,7 @@ class Cover:
     face: Positions
     outline: Positions
     first: Positions
-    """Of each face the outline with the lowest code, or ``OUTSIDE``; shape (faces,)."""
+    """Of each face the outline with the lowest code, a dedicated one first; else ``OUTSIDE``."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ def overlay(
     networks: Sequence[Network],
     communities: Communities | None = None,
     buildings: Buildings | None = None,
+    *,
+    lines: Sequence[shapely.Geometry] = (),
 ) -> Overlay:
     """Lay networks over one another.
 
@@ -92,6 +94,8 @@ def overlay(
         At least one; no two of one name.
     communities : Communities, optional
     buildings : Buildings, optional
+    lines : sequence of LineString
+        Along which faces are cut too.
 
     Returns
     -------
@@ -112,9 +116,11 @@ def overlay(
     _check(networks)
     buildings = buildings or Buildings.of([], [])
     layers: list[Outlines] = [*networks, *([communities] if communities is not None else [])]
-    lines = np.concatenate([shapely.boundary(layer.geometries) for layer in layers])
-    met = _met(lines, buildings)
-    faces = _faces(np.concatenate([lines, shapely.boundary(buildings.geometries[met])]))
+    borders = np.concatenate(
+        [*(shapely.boundary(o.geometries) for o in layers), np.array(lines, dtype=object)]
+    )
+    met = _met(borders, buildings)
+    faces = _faces(np.concatenate([borders, shapely.boundary(buildings.geometries[met])]))
     points = shapely.point_on_surface(faces)
     outlines = [*(layer.geometries for layer in layers), buildings.geometries[met]]
     pairs = [_covered(points, shapes) for shapes in outlines]
@@ -122,7 +128,12 @@ def overlay(
     for face, _ in pairs:
         used[face] = True
     place = np.cumsum(used) - 1
-    covers = [_cover(place[face], outline, int(used.sum())) for face, outline in pairs]
+    firsts = [network.is_dedicated for network in networks]
+    firsts += [np.zeros(len(shapes), dtype=bool) for shapes in outlines[len(networks) :]]
+    covers = [
+        _cover(place[face], outline, int(used.sum()), dedicated)
+        for (face, outline), dedicated in zip(pairs, firsts, strict=True)
+    ]
     faces, points = faces[used], points[used]
     astride = Cover(covers[-1].face, met[covers[-1].outline], _of(met, covers[-1].first))
     face_m2 = areas_m2(faces)
@@ -186,9 +197,11 @@ def _covered(points: Geometries, shapes: Geometries) -> tuple[Positions, Positio
     return face[order], outline[order]
 
 
-def _cover(face: Positions, outline: Positions, count: int) -> Cover:
+def _cover(face: Positions, outline: Positions, count: int, dedicated: NDArray[np.bool_]) -> Cover:
     first = np.full(count, OUTSIDE, dtype=np.intp)
     first[face[::-1]] = outline[::-1]
+    upper = dedicated[outline]
+    first[face[upper][::-1]] = outline[upper][::-1]
     return Cover(face, outline, first)
 
 

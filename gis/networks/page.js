@@ -1,13 +1,32 @@
 /* The page of compared networks: a map of switchable layers, findings, and what is decided. */
 
+/**
+ * @typedef {[number, number][][][]} Shape Parts, of rings, of latitude and longitude.
+ * @typedef {{
+ *   code: string, communities: string[], source: string | null, kept: boolean, dedicated: boolean,
+ *   m2: number, households: number, accepted: boolean, instead: string[], shape: Shape,
+ * }} MergedGrid
+ * @typedef {{
+ *   rule: string, codes: string[], zh: string, en: string, measure: number, shape: Shape,
+ * }} Finding
+ * @typedef {{name: string, colour: string, codes: string[], shapes: Shape[]}} Network
+ * @typedef {{
+ *   bounds: [number, number, number, number] | null, command: string, networks: Network[],
+ *   communities: {codes: string[], shapes: Shape[]} | null, buildings: Shape[],
+ *   findings: Finding[], agreements: [string, string, number][], grids: MergedGrid[],
+ * }} Compared
+ */
+
 const MOST_LISTED = 300;
 const MOST_NUMBERED = 250;
 const LOOK = {
   network_conflict: { colour: '#d55e00', fill: 0.13, stroke: false, pane: 'ground' },
   network_hole: { colour: '#f0c400', fill: 0.55, stroke: false, pane: 'ground' },
   split_building: { colour: '#7a0000', fill: 0.85, stroke: true, pane: 'split' },
+  household_count: { colour: '#7b3294', fill: 0.18, stroke: true, pane: 'ground' },
 };
-const WORDS = {
+/** @type {Record<string, [string, string]>} */
+const LABELS = {
   title: ['多网合一', 'Merging networks'],
   other: ['English', '中文'],
   layers: ['图层', 'Layers'],
@@ -17,6 +36,8 @@ const WORDS = {
   network_conflict: ['边界交叉', 'Borders that cross'],
   network_hole: ['空缺', 'Holes'],
   split_building: ['被切楼栋', 'Split buildings'],
+  household_count: ['户数超出范围', 'Too few or too many households'],
+  dedicated: ['专属', 'dedicated'],
   decision: ['决定', 'Decision'],
   accept: ['接受', 'Accept'],
   acceptAll: ['全部接受', 'Accept all'],
@@ -32,6 +53,7 @@ const WORDS = {
 };
 
 const island = /** @type {HTMLElement} */ (document.getElementById('network-data'));
+/** @type {Compared} */
 const data = JSON.parse(island.textContent ?? '');
 island.remove();
 
@@ -39,11 +61,13 @@ let tongue = 0;
 /** @type {Set<string>} */
 const accepted = new Set(data.grids.filter((g) => g.accepted && !g.kept).map((g) => g.code));
 /** Of a grid's code the old cell that is kept instead. @type {Map<string, string>} */
-const kept = new Map(data.grids.filter((g) => g.kept && g.source).map((g) => [g.code, g.source]));
+const kept = new Map(data.grids.flatMap((g) => (g.kept && g.source ? [[g.code, g.source]] : [])));
 /** @type {string | null} */
 let chosen = null;
 
-const word = (name) => WORDS[name][tongue];
+/** @param {string} name */
+const word = (name) => LABELS[name][tongue];
+/** @param {string} id */
 const at = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /**
@@ -58,6 +82,11 @@ function made(tag, text = '', given = {}) {
   return element;
 }
 
+/**
+ * @param {string} text
+ * @param {() => void} act
+ * @param {Record<string, string>} [given]
+ */
 function button(text, act, given = {}) {
   const element = made('button', text, { type: 'button', ...given });
   element.addEventListener('click', act);
@@ -76,11 +105,29 @@ const panes = ['ground', 'buildings', 'split', 'networks', 'communities', 'propo
 });
 
 const renderers = Object.fromEntries(panes.map((pane) => [pane, L.canvas({ pane, padding: 0.3 })]));
+/**
+ * @param {Shape[]} shapes
+ * @param {string} pane
+ * @param {object} style
+ */
 const drawn = (shapes, pane, style) => L.layerGroup(
   shapes.map((shape) => L.polygon(shape, { renderer: renderers[pane], pane, interactive: false, ...style })),
 );
 
+/**
+ * @typedef {{
+ *   key: string, label: () => string, colour: string, fill: string, group: any, on: boolean,
+ * }} Layer
+ */
+/** @type {Layer[]} */
 const layers = [];
+/**
+ * @param {string} key
+ * @param {() => string} label
+ * @param {string} colour
+ * @param {any} group of Leaflet's layers
+ * @param {string} [fill]
+ */
 function layer(key, label, colour, group, fill = 'transparent') {
   layers.push({ key, label, colour, fill, group, on: true });
   group.addTo(map);
@@ -96,12 +143,13 @@ data.networks.forEach((network, i) => {
     drawn(network.shapes, 'networks', style));
 });
 if (data.communities) {
-  layer('communities', () => `${word('communities')} (${data.communities.codes.length})`, '#16212c',
-    drawn(data.communities.shapes, 'communities', { color: '#16212c', weight: 4, opacity: 0.45, fill: false }));
+  const { codes, shapes } = data.communities;
+  layer('communities', () => `${word('communities')} (${codes.length})`, '#16212c',
+    drawn(shapes, 'communities', { color: '#16212c', weight: 4, opacity: 0.45, fill: false }));
 }
 const gridShapes = data.grids.map((grid) => {
   const shape = L.polygon(grid.shape, { renderer: renderers.proposal, pane: 'proposal', color: '#c0178c', weight: 2 });
-  shape.on('click', () => choose(grid.code, false));
+  shape.on('click', () => choose(grid, false));
   if (data.grids.length <= MOST_NUMBERED) {
     const short = /^\d{15}$/.test(grid.code) ? grid.code.slice(grid.communities.length > 1 ? 9 : 12) : grid.code.slice(-9);
     shape.bindTooltip(made('span', short), { permanent: true, direction: 'center', className: 'number' });
@@ -135,19 +183,21 @@ function writeLayers() {
   }
 }
 
+/** @type {Map<string, HTMLElement>} */
 const rows = new Map();
 function writeGrids() {
   const list = made('ul');
   rows.clear();
   for (const grid of data.grids) {
     const row = made('li', '', { 'data-code': grid.code });
-    const go = button('', () => choose(grid.code, true), { class: 'go' });
+    const go = button('', () => choose(grid, true), { class: 'go' });
     go.append(made('b', grid.code), ` ${grid.source ?? word('invented')}`);
     if (grid.communities.length > 1) go.append(made('b', ` ⚑ ${word('several')}`));
+    if (grid.dedicated) go.append(made('b', ` ${word('dedicated')}`));
     const homes = data.buildings.length ? ` · ${grid.households} ${word('homes')}` : '';
     go.append(made('div', `${grid.m2.toLocaleString('en')} m²${homes}`, { class: 'quiet' }));
     const act = made('div', '', { class: 'act' });
-    act.append(button(word('accept'), () => accept(grid.code), { class: 'accept' }));
+    act.append(button(word('accept'), () => accept(grid), { class: 'accept' }));
     const instead = /** @type {HTMLSelectElement} */ (made('select', '', { 'aria-label': `${word('keep')} ${grid.code}` }));
     instead.append(made('option', word('keep'), { value: '' }));
     for (const cell of grid.instead) instead.append(made('option', cell, { value: cell }));
@@ -210,16 +260,21 @@ function save() {
   URL.revokeObjectURL(link.href);
 }
 
-/** Whether the grid is a kept cell, as the map shows it already. */
+/**
+ * Whether the grid is a kept cell, as the map shows it already.
+ *
+ * @param {MergedGrid} grid
+ */
 function isKept(grid) {
   return grid.kept && kept.get(grid.code) === grid.source;
 }
 
-function accept(code) {
-  const grid = data.grids.find((one) => one.code === code);
+/** @param {MergedGrid} grid */
+function accept(grid) {
+  const { code } = grid;
   if (grid.kept) {
     // it is there only as long as the cell is kept
-    if (isKept(grid)) kept.delete(code); else kept.set(code, grid.source);
+    if (isKept(grid)) kept.delete(code); else kept.set(code, grid.source ?? '');
   } else {
     kept.delete(code);
     if (!accepted.delete(code)) accepted.add(code);
@@ -229,12 +284,16 @@ function accept(code) {
 
 function acceptAll() {
   for (const grid of data.grids) {
-    if (grid.kept) kept.set(grid.code, grid.source);
+    if (grid.kept) kept.set(grid.code, grid.source ?? '');
     else { kept.delete(grid.code); accepted.add(grid.code); }
   }
   refresh(true);
 }
 
+/**
+ * @param {string} code
+ * @param {string} cell
+ */
 function keep(code, cell) {
   accepted.delete(code);
   if (cell) kept.set(code, cell); else kept.delete(code);
@@ -244,12 +303,13 @@ function keep(code, cell) {
 /** @param {boolean} lists whether the choices shown in the list may be wrong */
 function refresh(lists) {
   data.grids.forEach((grid, i) => {
-    const row = rows.get(grid.code);
+    const row = /** @type {HTMLElement} */ (rows.get(grid.code));
     row.classList.toggle('accepted', accepted.has(grid.code));
     row.classList.toggle('kept', kept.has(grid.code));
     row.classList.toggle('chosen', chosen === grid.code);
-    row.querySelector('.accept').setAttribute('aria-pressed', String(accepted.has(grid.code) || isKept(grid)));
-    if (lists) row.querySelector('select').value = kept.get(grid.code) ?? '';
+    row.querySelector('.accept')?.setAttribute('aria-pressed', String(accepted.has(grid.code) || isKept(grid)));
+    const choice = row.querySelector('select');
+    if (lists && choice) choice.value = kept.get(grid.code) ?? '';
     const fill = accepted.has(grid.code) ? '#009e73' : kept.has(grid.code) ? '#0072b2' : '#c0178c';
     gridShapes[i].setStyle({
       fillColor: fill, fillOpacity: fill === '#c0178c' ? 0.04 : 0.25, weight: chosen === grid.code ? 6 : 2,
@@ -258,13 +318,18 @@ function refresh(lists) {
   writeDecision();
 }
 
-function choose(code, zoom) {
-  chosen = code;
+/**
+ * @param {MergedGrid} grid
+ * @param {boolean} zoom
+ */
+function choose(grid, zoom) {
+  chosen = grid.code;
   refresh(false);
-  if (zoom) fly(data.grids.find((grid) => grid.code === code).shape);
-  else rows.get(code).scrollIntoView({ block: 'center' });
+  if (zoom) fly(grid.shape);
+  else rows.get(grid.code)?.scrollIntoView({ block: 'center' });
 }
 
+/** @param {Shape} shape */
 function fly(shape) {
   if (shape.length) map.fitBounds(L.polygon(shape).getBounds(), { maxZoom: 19, padding: [60, 60] });
 }

@@ -95,6 +95,7 @@ def _contents(shown: Shown) -> dict[str, Any]:
                 "communities": list(grid.communities),
                 "source": None if grid.source is None else ":".join(grid.source),
                 "kept": grid.kept,
+                "dedicated": grid.dedicated,
                 "m2": round(grid.area_m2),
                 "households": round(grid.household_count),
                 "accepted": grid.code in shown.accepted,

@@ -73,6 +73,7 @@ def make_atoms(ground: Ground, bounds: Bounds) -> Atoms:
     blocks = _blocks(outline, lines)
     home = homes(units.shapes, blocks, least=0.0)
     shapes, unit_of = _cells(blocks, home, units, bounds)
+    shapes = _around_units(shapes, unit_of, units)
     faces, kept = _noded(shapes, outline, polygons(ground.plane.metres(ground.kept)))
     shapes, households = _joined(faces, shapes, unit_of, units)
     return Atoms(shapes, kept, _graph(shapes, households, streets, bounds))
@@ -197,6 +198,20 @@ def _cells(
             shapes += _shared_out(block, units.shapes[own])
             unit_of += [[int(unit)] for unit in own]
     return np.array(shapes, dtype=object), unit_of
+
+
+def _around_units(shapes: Geometries, unit_of: list[list[int]], units: _Units) -> Geometries:
+    """Lead borders around the units that stand on a street's line, each whole on its own side."""
+    around = shapes.copy()
+    for position, own in enumerate(unit_of):
+        for unit in units.shapes[own]:
+            if shapely.area(shapely.difference(unit, shapes[position])) > (
+                LEAST_SHARE * shapely.area(unit)
+            ):
+                met = STRtree(shapes).query(unit, predicate="intersects")
+                around[met] = shapely.difference(around[met], unit)
+                around[position] = shapely.union(around[position], unit)
+    return around
 
 
 def _shared_out(block: shapely.Polygon, units: Geometries) -> list[shapely.Geometry]:

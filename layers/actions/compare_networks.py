@@ -1,8 +1,8 @@
 """Compare departments' networks from files, and propose one out of them; no database needed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import geopandas as gpd
@@ -27,12 +27,14 @@ from gis.ownership import GridIndex
 from layers.actions.network_files import CompareOrder, Inputs, read_inputs
 from layers.errors import MappingInvalid
 from layers.exchange.progress import Progress, silent
+from layers.vocabulary import GridKind
 
 __all__ = ["CompareOrder", "NetworkReport", "compare_networks"]
 
 _COLUMNS: Final = (
-    "code", "name", "name_en", "kind", "community_code", "responsible", "communities", "merged",
-    "source_network", "source_code", "kept", "decision", "area_m2", "household_count", "geometry",
+    "code", "name", "name_en", "kind", "community_code", "responsible", "staff", "communities",
+    "merged", "source_network", "source_code", "kept", "decision", "area_m2", "household_count",
+    "geometry",
 )  # fmt: skip
 
 
@@ -63,7 +65,8 @@ class NetworkReport:
         """The merged network, with the columns that a draft edition is imported from.
 
         ``decision`` is accepted or open; ``responsible`` whoever answers for the old grid that
-        brings most of its households (else of its ground), the network named first before others.
+        brings most of its households (else of its ground), the network named first before others;
+        ``staff`` everybody who answered for an old grid most of which is in it, with the network.
         """
         records = [self._record(grid) for grid in self.proposal.grids]
         columns = {name: [record.get(name) for record in records] for name in _COLUMNS}
@@ -105,13 +108,15 @@ class NetworkReport:
 
     def _record(self, grid: MergedGrid) -> dict[str, Any]:
         of_source = self.inputs.attributes.get(grid.source, {}) if grid.source else {}
-        same = {key: of_source.get(key) for key in ("name", "name_en", "kind")}
+        same = {key: of_source.get(key) for key in ("name", "name_en")}
         network, code = grid.source or (None, None)
         return same | {
             "code": grid.code,
             "name": same["name"] or grid.code,
+            "kind": str(GridKind.DEDICATED if grid.dedicated else GridKind.BASIC),
             "community_code": grid.community_code,
             "responsible": self._answering(grid),
+            "staff": ", ".join(self._staff.get(grid.code, ())) or None,
             "communities": " ".join(grid.communities),
             "merged": grid.is_merged,
             "source_network": network,
@@ -129,6 +134,22 @@ class NetworkReport:
         for row in self.rows:
             rows.setdefault(row.new_code, []).append(row)
         return rows
+
+    @cached_property
+    def _staff(self) -> Mapping[str | None, list[str]]:
+        """Everybody who answered for an old grid, under the new grid with most of it."""
+        most: dict[tuple[str, str], CrosswalkRow] = {}
+        for row in self.rows:
+            known = most.get((row.network, row.old_code))
+            size = (row.household_count, row.area_m2)
+            if known is None or size > (known.household_count, known.area_m2):
+                most[row.network, row.old_code] = row
+        staff: dict[str | None, list[str]] = {}
+        for row in most.values():
+            name = self._attribute(row, "responsible")
+            if name:
+                staff.setdefault(row.new_code, []).append(f"{row.network}:{name}")
+        return {code: list(dict.fromkeys(names)) for code, names in staff.items()}
 
     def _answering(self, grid: MergedGrid) -> str | None:
         order = [network.name for network in self.inputs.networks]
@@ -176,13 +197,15 @@ def compare_networks(
     progress("comparing", 0, None)
     comparison = compare(laid, tolerances)
     progress("proposing", 0, None)
-    proposal = propose(laid, tolerances, keep=order.keep)
-    accepted = _accepted(order, proposal, tolerances)
+    bounds = order.bounds if inputs.households_known else None
+    proposal = propose(laid, tolerances, keep=order.keep, bounds=bounds)
+    before = partial(propose, laid, tolerances, bounds=bounds)
+    accepted = _accepted(order, proposal, before)
     return NetworkReport(inputs, comparison, proposal, crosswalk(proposal), accepted)
 
 
 def _accepted(
-    order: CompareOrder, proposal: Proposal, tolerances: Tolerances | None
+    order: CompareOrder, proposal: Proposal, before: Callable[[], Proposal]
 ) -> frozenset[str]:
     codes = {grid.code for grid in proposal.grids}
     if order.accept is None:
@@ -190,7 +213,7 @@ def _accepted(
     strange = order.accept - codes
     if strange and order.keep:
         # a cell that is kept may have taken all the ground of a grid that was agreed to
-        strange -= {grid.code for grid in propose(proposal.laid, tolerances).grids}
+        strange -= {grid.code for grid in before().grids}
     if strange:
         raise MappingInvalid(
             f"--accept {min(strange)}: the proposal has no such grid. Compare again without "

@@ -12,12 +12,15 @@ import shapely
 
 from gis.errors import MissingCrs
 from gis.networks import Buildings, Communities, Network
+from gis.proposal import Bounds
 from layers.actions.importing.grids import FIELDS as GRID_FIELDS
+from layers.actions.importing.words import GRID_KINDS
 from layers.errors import MappingInvalid
 from layers.exchange.fields import FieldKind, FieldSpec
 from layers.exchange.mapping import ColumnMapping, written
 from layers.exchange.progress import Progress, silent
 from layers.exchange.reader import SourceLayer, read_layer, split_source
+from layers.vocabulary import GridKind
 
 _CODE: Final = FieldSpec(
     "code",
@@ -53,6 +56,9 @@ class CompareOrder:
         Networks' names and codes of cells to be kept as they are.
     accept : frozenset of str, or None
         The codes of merged grids that somebody agreed to; None for all of them.
+    bounds : Bounds, optional
+        How many households a basic grid should have; None: grids stay as they were drawn. Plays
+        no part where no column says how many households a building has.
     """
 
     networks: Mapping[str, str]
@@ -63,6 +69,7 @@ class CompareOrder:
     datum: str | None = None
     keep: Sequence[tuple[str, str]] = ()
     accept: frozenset[str] | None = frozenset()
+    bounds: Bounds | None = field(default_factory=Bounds)
 
     def __post_init__(self) -> None:
         for name in self.code:
@@ -85,6 +92,8 @@ class Inputs:
     attributes: Mapping[tuple[str, str], Mapping[str, str]]
     """Of each old grid its name, kind and so on, where the file gives them."""
     notes: tuple[str, ...]
+    households_known: bool = False
+    """Whether a file says how many households the buildings have."""
 
 
 def read_inputs(order: CompareOrder, progress: Progress = silent) -> Inputs:
@@ -96,13 +105,21 @@ def read_inputs(order: CompareOrder, progress: Progress = silent) -> Inputs:
         layer = _read(source, order, progress, notes)
         fields = _fields(layer, _NETWORK, order.code.get(name) or order.code.get(""))
         codes = _codes(layer, fields, notes)
-        networks.append(Network.of(name, codes, layer.frame.geometry.to_numpy()))
+        dedicated = {
+            code
+            for code, kind in zip(codes, fields["kind"], strict=True)
+            if GRID_KINDS.get(_text(kind).lower()) == GridKind.DEDICATED
+        }
+        networks.append(Network.of(name, codes, layer.frame.geometry.to_numpy(), dedicated))
         for code, row in zip(codes, fields.to_dict("records"), strict=True):
             kept = {str(key): _text(value) for key, value in row.items() if _text(value)}
             attributes.setdefault((name, code), kept)
+    communities = _communities(order, progress, notes)
+    buildings, known = _buildings(order, progress, notes)
+    cases = _cases(order, progress, notes)
     return Inputs(
-        tuple(networks), _communities(order, progress, notes), _buildings(order, progress, notes),
-        _cases(order, progress, notes), attributes, tuple(dict.fromkeys(notes)),
+        tuple(networks), communities, buildings, cases, attributes,
+        tuple(dict.fromkeys(notes)), known,
     )  # fmt: skip
 
 
@@ -151,17 +168,21 @@ def _communities(order: CompareOrder, progress: Progress, notes: list[str]) -> C
     return Communities.of(codes, shapes)
 
 
-def _buildings(order: CompareOrder, progress: Progress, notes: list[str]) -> Buildings | None:
+def _buildings(
+    order: CompareOrder, progress: Progress, notes: list[str]
+) -> tuple[Buildings | None, bool]:
+    """Return the buildings, and whether anybody counted their households."""
     if order.buildings is None:
-        return None
+        return None, False
     layer = _read(order.buildings, order, progress, notes)
     fields = _fields(layer, _BUILDING, None)
     counts = pd.to_numeric(fields["households"], errors="coerce").to_numpy(dtype=float)
-    if np.isnan(counts).all():
+    unknown = bool(np.isnan(counts).all())
+    if unknown:
         notes.append(f"{layer.name}: no column of households; each building counts as one.")
         counts = np.ones(len(layer))
     codes = _codes(layer, fields, notes)
-    return Buildings.of(codes, layer.frame.geometry.to_numpy(), counts)
+    return Buildings.of(codes, layer.frame.geometry.to_numpy(), counts), not unknown
 
 
 def _cases(order: CompareOrder, progress: Progress, notes: list[str]) -> gpd.GeoDataFrame | None:

@@ -35,7 +35,7 @@ def opened(open_page: Open, text: str) -> Watched:
 def test_it_shows_everything_and_asks_for_nothing(open_page: Open, page_text: str) -> None:
     watched = opened(open_page, page_text)
     page = watched.page
-    expect(page.locator("#layers label")).to_have_count(8)
+    expect(page.locator("#layers label")).to_have_count(9)
     expect(page.locator("#layers")).to_contain_text(f"{HOSTILE} (1)")
     expect(page.locator("#grids li")).to_have_count(2)
     expect(page.locator("#findings")).to_contain_text("的边界交叉")

@@ -48,7 +48,7 @@ def compare(*words: str, status: int = 1) -> Result:
 def test_the_comparison_is_told_in_both_languages(work: Path) -> None:
     said = compare().stdout
     assert "[network_conflict]" in said
-    assert "civil:C1 与 police:P2 的边界交叉" in said
+    assert "civil 与 police 的边界交叉：civil:C1、police:P2" in said
     assert "2  合并后网格 · merged grids" in said
 
 
@@ -88,6 +88,22 @@ def test_what_is_decided_on_the_line_or_on_the_page_counts(work: Path) -> None:
         compare("--accept", f"{COMMUNITY}001", "--keep", "police:P2", "--json", status=0).stdout
     )
     assert same["grids"] == answer["grids"]
+
+
+def test_the_tolerances_and_the_households_are_flags(work: Path) -> None:
+    assert "[network_conflict]" not in compare("--sliver", "5000", status=0).stdout
+    assert "[network_conflict]" not in compare("--tolerance", "1e9", status=0).stdout
+    x, y, *_ = square(0).bounds
+    homes = [shapely.box(x + step, y + 1e-3, x + step + 1e-3, y + 2e-3) for step in (1e-3, 12e-3)]
+    save("homes.gpkg", homes, households=["120", "200"])
+    built = ("--buildings", "homes.gpkg", "--map", "map.html")
+    drawn = json.loads(compare(*built, "--households", "any", "--json").stdout)
+    assert [grid["household_count"] for grid in drawn["grids"]] == [120, 200]
+    joined = json.loads(compare(*built, "--json").stdout)
+    assert [grid["household_count"] for grid in joined["grids"]] == [320]
+    few = json.loads(compare(*built, "--households", "500..900", "--json").stdout)
+    assert [f["measure"] for f in few["findings"] if f["rule"] == "household_count"] == [320]
+    assert "--households 500..900" in Path("map.html").read_text()
 
 
 def test_no_draft_while_something_is_open(work: Path) -> None:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from gis.errors import InvalidGrids
 from gis.geometry import OUTSIDE
-from gis.networks import Buildings, Communities, Network, crosswalk, overlay, propose
+from gis.networks import Buildings, Communities, Network, compare, crosswalk, overlay, propose
 from gis.networks.joining import give_away
 from gis.networks.numbering import next_codes
+from gis.proposal import Bounds
 from gis.reading import reading_order
 from gis.testing import Partition, partitions
 from tests.gis.networks.made import box, buildings, communities, network, same
@@ -40,6 +41,68 @@ def test_a_hole_goes_to_the_next_network_and_an_open_place_to_the_neighbour():
     assert first.source == ("civil", "C1")
     assert second.source == ("police", "P2")
     assert same(second.geometry, box(2, 0, 4, 2))
+
+
+def test_a_dedicated_cell_lies_on_the_basic_ones_of_every_network():
+    school = box(1.5, 0.5, 2.5, 1.5)
+    police = Network.of("police", ["P1", "S"], [box(0, 0, 4, 2), school], dedicated=["S"])
+    laid = overlay([CIVIL, police], ONE, buildings((2.4, 1, 2.7, 1.2), (1.6, 1, 1.7, 1.2)))
+    assert compare(laid).of("network_conflict") == []
+    west, east, middle = sorted(propose(laid).grids, key=lambda grid: grid.source)
+    assert [grid.dedicated for grid in (west, east, middle)] == [False, False, True]
+    assert middle.source == ("police", "S")
+    # the building that is mostly outside goes whole to the basic grid
+    assert same(middle.geometry, shapely.difference(school, box(2.4, 1, 2.7, 1.2)))
+    assert same(west.geometry, shapely.difference(box(0, 0, 2, 2), school))
+
+
+def test_a_scrap_is_given_to_a_basic_grid_and_not_to_a_dedicated_one():
+    civil = Network.of("civil", ["S", "C"], [box(1, 0, 4, 2), box(0, 0, 1, 2)], dedicated=["S"])
+    police = network("police", P=(0, 0, 4, 2.1))
+    high = communities(c3001=(0, 0, 4, 2.1))
+    west, school = propose(overlay([civil, police], high)).grids
+    assert same(school.geometry, box(1, 0, 4, 2))
+    assert same(west.geometry, shapely.union(box(0, 0, 1, 2), box(0, 2, 4, 2.1)))
+
+
+def sizes(proposal):
+    return [round(grid.household_count) for grid in proposal.grids]
+
+
+@pytest.mark.parametrize("homes", [[100, 100, 50, 50, 100], [350, 350, 175, 175, 350]])
+def test_basic_grids_are_brought_within_the_bounds(homes):
+    where = [(0.2, 0.2), (0.2, 1.2), (1.2, 0.2), (1.2, 1.2), (3, 1)]
+    built = buildings(*((x, y, x + 0.4, y + 0.4) for x, y in where), households=homes)
+    proposal = propose(overlay([CIVIL], ONE, built), bounds=Bounds())
+    assert proposal.unsettled == ()
+    assert all(300 <= count <= 500 for count in sizes(proposal))
+    assert sum(sizes(proposal)) == built.households.sum()
+    shapes = np.array([grid.geometry for grid in proposal.grids])
+    assert shapely.coverage_is_valid(shapes)
+    assert same(shapely.union_all(shapes), box(0, 0, 4, 2))
+    cut = shapely.area(shapely.intersection(shapes[:, None], built.geometries))
+    assert np.allclose(cut.max(axis=0), shapely.area(built.geometries), rtol=1e-4)
+    shares = [row.area_share for row in crosswalk(proposal) if row.old_code == "C1"]
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_what_cannot_be_brought_within_the_bounds_is_said():
+    tower, hut = (0.5, 0.5, 1, 1), (3, 0.5, 3.2, 1)
+    place = communities(c3001=(0, 0, 2, 2), c3002=(2, 0, 4, 2))
+    proposal = propose(
+        overlay([CIVIL], place, buildings(tower, hut, households=[900, 20])), bounds=Bounds()
+    )
+    assert [(f.rule, f.codes[0][:12], f.measure) for f in proposal.unsettled] == [
+        ("household_count", "150622003001", 900), ("household_count", "150622003002", 20),
+    ]  # fmt: skip
+
+
+def test_a_dedicated_grid_needs_no_households_and_gives_none():
+    civil = Network.of("civil", ["C1", "S"], [box(0, 0, 2, 2), box(2, 0, 4, 2)], dedicated=["S"])
+    built = buildings((0.5, 0.5, 1, 1), (3, 0.5, 3.2, 1), households=[200, 150])
+    proposal = propose(overlay([civil], ONE, built), bounds=Bounds())
+    assert sizes(proposal) == [200, 150]
+    assert [f.codes for f in proposal.unsettled] == [(f"{COMMUNITY}001",)]
 
 
 def test_a_large_open_place_is_a_grid_of_its_own():

@@ -1,5 +1,7 @@
 """What every proposal must be, whatever the ground: exact, whole, connected, even, repeatable."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
@@ -204,3 +206,21 @@ def test_every_proposal_fills_the_outline_and_cuts_nothing(ground: Ground, seed:
     judged = score(inside, proposal.grids)
     assert (judged.buildings_split, judged.compounds_split) == (0, 0)
     assert proposal.in_pieces == ()
+
+
+@pytest.mark.parametrize("over", [0.01, 0.015, 0.03])
+def test_a_border_goes_around_a_building_that_stands_over_a_streets_line(over: float) -> None:
+    town = board(4, 2)
+    edge = WEST + 2 * BLOCK - over * BLOCK  # 0.01 of a block is 0.86 m
+    house = shapely.box(edge, SOUTH + 0.3 * BLOCK, edge + 0.12 * BLOCK, SOUTH + 0.45 * BLOCK)
+    ground = replace(
+        town,
+        buildings=np.array([*town.buildings, house], dtype=object),
+        households=np.append(town.households, 40),
+    )
+    proposal = propose(ground)
+    share = shapely.area(shapely.intersection(proposal.grids, house)) / house.area
+    assert share.max() == pytest.approx(1, abs=1e-3)
+    assert proposal.score.buildings_split == 0
+    assert shapely.coverage_is_valid(proposal.grids)
+    assert sum(proposal.households) == 840

@@ -10,12 +10,14 @@ from gis.town import make_town
 from layers.actions.accept_network import accept_network, check_accepted
 from layers.actions.compare_networks import CompareOrder, NetworkReport, compare_networks
 from layers.actions.import_layer import LayerName, import_layer
+from layers.actions.publish_edition import publish_edition
+from layers.actions.seed_reference import seed_reference
 from layers.errors import LayerRefused, MappingInvalid
 from layers.exchange.mapping import ColumnMapping
 from layers.exchange.reader import read_layer
 from layers.exchange.writer import write_layer
 from layers.session import Database
-from tests.layers.actions.made import NATIONAL, read, square
+from tests.layers.actions.made import NATIONAL, grids, layer, load, publish, read, square
 
 STREET, COMMUNITIES = "150622003", ("150622003001", "150622003002")
 
@@ -53,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
 def compared(folder: Path, **given: object) -> NetworkReport:
     files = {name: str(folder / f"{name}.gpkg") for name in ("communities", "buildings", "cases")}
     networks = {name: str(folder / f"{name}.gpkg") for name in ("civil", "police")}
-    return compare_networks(CompareOrder(networks, **(files | given)))  # type: ignore[arg-type]
+    return compare_networks(CompareOrder(networks, **({"bounds": None} | files | given)))  # type: ignore[arg-type]
 
 
 def test_the_merged_network_says_whence_and_who(folder: Path) -> None:
@@ -142,7 +144,8 @@ def test_no_draft_is_made_while_something_is_open(folder: Path) -> None:
         check_accepted(compared(folder))
 
 
-def test_an_accepted_network_becomes_a_draft(folder: Path, fresh_database: Database) -> None:
+def load_areas(folder: Path, database: Database) -> None:
+    """Load the two communities."""
     banner = [{"code": "150622", "name": "旗", "level": "banner"},
               {"code": STREET, "name": "街道", "level": "street"}]  # fmt: skip
     areas = [*banner, *({"code": c, "name": c, "level": "community"} for c in COMMUNITIES)]
@@ -150,8 +153,12 @@ def test_an_accepted_network_becomes_a_draft(folder: Path, fresh_database: Datab
     path.write_text(
         "code,name,level\n" + "".join(f"{a['code']},{a['name']},{a['level']}\n" for a in areas)
     )
-    import_layer(fresh_database, LayerName.AREAS, read_layer(path, geometry_required=False),
+    import_layer(database, LayerName.AREAS, read_layer(path, geometry_required=False),
                  ColumnMapping(), options=NATIONAL)  # fmt: skip
+
+
+def test_an_accepted_network_becomes_a_draft(folder: Path, fresh_database: Database) -> None:
+    load_areas(folder, fresh_database)
     report = compared(folder, accept=None, keep=[("police", "P2")])
 
     stored = accept_network(fresh_database, report, name="merged")
@@ -168,16 +175,43 @@ def test_an_accepted_network_becomes_a_draft(folder: Path, fresh_database: Datab
     assert again.edition_id == stored.edition_id
 
 
+def test_staff_and_open_cases_follow_into_the_draft(folder: Path, fresh_database: Database) -> None:
+    seed_reference(fresh_database)
+    load_areas(folder, fresh_database)
+    publish(fresh_database, grids(["C1", "C2", "C3", "C4"]))
+    points = [square(0).centroid, square(3).centroid]
+    rows = [{"source_id": name, "category": "54001", "state": "open"} for name in "ab"]
+    load(fresh_database, "cases", layer(rows, points))
+    report = compared(folder, accept=None)
+
+    stored = accept_network(fresh_database, report, name="merged")
+
+    assert stored.edition_id is not None
+    staff = read(fresh_database, "SELECT code, responsible FROM grids WHERE edition_id = :id "
+                 "ORDER BY code", id=stored.edition_id)  # fmt: skip
+    new = [f"{community}00{n}" for community in COMMUNITIES for n in (1, 2)]
+    assert staff == list(zip(new, ["甲", "甲", "丙", "丁"], strict=True))
+    # all of C1's households live in the building that goes to the second grid
+    assert report.merged["staff"].fillna("").tolist() == [
+        "police:警一", "civil:甲, police:警二", "civil:丙", "civil:丁",
+    ]  # fmt: skip
+    publish_edition(fresh_database, stored.edition_id, override_reason="no building is owned")
+    now = read(fresh_database, "SELECT source_id, grid_code FROM cases ORDER BY 1")
+    assert report.moves is not None
+    told = report.moves.set_index("case")["new_code"]
+    assert now == [("a", told["a"]), ("b", told["b"])] == [("a", new[0]), ("b", new[3])]
+
+
 def test_the_demo_town_merges_with_a_network_made_from_it(tmp_path: Path) -> None:
     town = make_town(households=3000, cases=50)
-    grids = town.grids
+    cells = town.grids
     paths = {name: str(tmp_path / f"{name}.gpkg")
              for name in ("civil", "police", "communities", "buildings", "cases")}  # fmt: skip
-    grids.to_file(paths["civil"])
+    cells.to_file(paths["civil"])
     # the police have two grids joined, one left out, and the rest as civil affairs have it
-    shapes = [shapely.union_all(grids.geometry[:2].to_numpy()), *grids.geometry[3:]]
+    shapes = [shapely.union_all(cells.geometry[:2].to_numpy()), *cells.geometry[3:]]
     codes = [f"P{number}" for number in range(len(shapes))]
-    gpd.GeoDataFrame({"code": codes}, geometry=shapes, crs=grids.crs).to_file(paths["police"])
+    gpd.GeoDataFrame({"code": codes}, geometry=shapes, crs=cells.crs).to_file(paths["police"])
     town.areas.dropna(subset="geometry").to_file(paths["communities"])
     town.buildings.to_file(paths["buildings"])
     town.cases.to_file(paths["cases"])
@@ -185,15 +219,15 @@ def test_the_demo_town_merges_with_a_network_made_from_it(tmp_path: Path) -> Non
         {"civil": paths["civil"], "police": paths["police"]}, communities=paths["communities"],
         buildings=paths["buildings"], cases=paths["cases"],
     ))  # fmt: skip
-    assert len(report.comparison.agreements) == len(grids) - 3
+    assert len(report.comparison.agreements) == len(cells) - 3
     (hole,) = report.comparison.of("network_hole")
-    assert hole.codes == ("police", f"civil:{grids['code'][2]}")
+    assert hole.codes == ("police", f"civil:{cells['code'][2]}")
     assert report.comparison.of("network_conflict") == []
     assert report.proposal.unsettled == ()
     # what civil affairs drew stands as it was, codes and all
-    assert report.merged["code"].tolist() == sorted(grids["code"])
+    assert report.merged["code"].tolist() == sorted(cells["code"])
     assert (
-        report.merged["responsible"].tolist() == grids.sort_values("code")["responsible"].tolist()
+        report.merged["responsible"].tolist() == cells.sort_values("code")["responsible"].tolist()
     )
     assert report.moves is not None
     assert report.moves["new_code"].tolist() == report.moves["old_civil"].tolist()
