@@ -1,5 +1,6 @@
 """``/editions/{id}/grids``: the outlines of an edition, in force or not."""
 
+from dataclasses import asdict
 from typing import Any, Final
 
 import orjson
@@ -23,14 +24,18 @@ _ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}}}}
     summary="The grids of an edition as GeoJSON",
 )
 def grids(number: EditionNumber, services: OpenServices) -> Response:
-    """Return the outlines of an edition's grids: CGCS2000, longitude first, to a centimetre."""
+    """Return the grids of an edition, longitude first in CGCS2000.
+
+    Sent back as a file they are the same edition.
+    """
     features = [
         {
             "type": "Feature",
             "geometry": orjson.Fragment(each.geometry),
-            "properties": {"code": each.code, "name": each.name, "kind": each.kind},
+            "properties": {name: value for name, value in given.items() if name != "geometry"},
         }
         for each in edition_grids(services.database, number)
+        for given in [asdict(each)]
     ]
     return json_answer(
         {"type": "FeatureCollection", "features": features},

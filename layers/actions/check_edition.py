@@ -8,13 +8,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gis.coverage import check_grids
+from gis.findings import worst_first
+from layers.actions.check_stored import check_stored
 from layers.actions.importing.grids import drawn_outlines, finding_json
 from layers.actions.list_editions import EditionSummary, find_edition, summary_of
 from layers.errors import EditionConflict
 from layers.models import Edition
 from layers.session import Database
 from layers.store import territory
-from layers.vocabulary import UNPUBLISHED, EditionStatus, GridKind
+from layers.vocabulary import UNPUBLISHED, CodeScheme, EditionStatus, GridKind
 
 _OF_THE_FILE: Final = (
     "duplicate_code", "empty_geometry", "invalid_geometry", "placeholder_geometry",
@@ -56,11 +58,17 @@ def check_edition(database: Database, edition_id: int) -> EditionSummary:
 def check_again(session: Session, edition: Edition) -> None:
     """Check the grids of a locked draft as they are stored, and mark it as checked."""
     grids = session.execute(territory.checked_grids(edition.id)).all()
-    findings = check_grids(
-        [grid.code for grid in grids],
-        np.array(shapely.from_wkb([bytes(grid.wkb) for grid in grids]), dtype=object),
-        drawn_outlines(session, {grid.community_code for grid in grids}),
-        dedicated=np.array([grid.kind is GridKind.DEDICATED for grid in grids], dtype=bool),
+    codes = [grid.code for grid in grids]
+    shapes = np.array(shapely.from_wkb([bytes(grid.wkb) for grid in grids]), dtype=object)
+    dedicated = np.array([grid.kind is GridKind.DEDICATED for grid in grids], dtype=bool)
+    outlines = drawn_outlines(session, {grid.community_code for grid in grids})
+    national = all(grid.code_scheme is CodeScheme.NATIONAL for grid in grids)
+    scheme = CodeScheme.NATIONAL if national else CodeScheme.FREE
+    findings = worst_first(
+        [
+            *check_grids(codes, shapes, outlines, dedicated=dedicated),
+            *check_stored(session, codes, shapes, dedicated=dedicated, scheme=scheme),
+        ]
     )
     found: list[dict[str, Any]] = [finding_json(finding) for finding in findings]
     told = [finding for finding in edition.findings if finding["rule"] in _OF_THE_FILE]

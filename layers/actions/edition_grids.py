@@ -13,7 +13,10 @@ class DrawnGrid:
 
     code: str
     name: str
+    name_en: str | None
     kind: str
+    community_code: str | None
+    responsible: str | None
     geometry: str
 
 
@@ -35,4 +38,4 @@ def edition_grids(database: Database, edition_id: int) -> list[DrawnGrid]:
     with database.transaction() as session:
         find_edition(session, edition_id)
         rows = session.execute(territory.outlines_of(edition_id))
-        return [DrawnGrid(code, name, str(kind), geometry) for code, name, kind, geometry in rows]
+        return [DrawnGrid(**row._mapping) for row in rows]

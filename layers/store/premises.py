@@ -26,6 +26,11 @@ def building_owners() -> Select[Any]:
     return select(func.ST_X(Building.anchor), func.ST_Y(Building.anchor), Building.grid_code)
 
 
+def building_outlines() -> Select[Any]:
+    """Select every building's code, the grid that owns it now, and its outline as WKB."""
+    return select(Building.code, Building.grid_code, func.ST_AsBinary(Building.outline))
+
+
 def household_owners() -> Select[Any]:
     """Select the place of every household, and the grid that owns it now."""
     place = Household.location

@@ -73,10 +73,21 @@ def editions_with_content(content_hash: str) -> Select[int]:
 
 
 def outlines_of(edition_id: int) -> Select[Any]:
-    """Select code, name, kind and outline (GeoJSON text, to a centimetre) of an edition's grids."""
-    outline = func.ST_AsGeoJSON(Grid.boundary, 7, 0)
+    """Select an edition's grids as a file brings them, the outline as GeoJSON text.
+
+    Every digit is kept: what is taken from here and sent back is the same edition.
+    """
+    outline = func.ST_AsGeoJSON(Grid.boundary, 15, 0)
     return (
-        select(Grid.code, Grid.name, Grid.kind, outline)
+        select(
+            Grid.code,
+            Grid.name,
+            Grid.name_en,
+            Grid.kind,
+            Grid.community_code,
+            Grid.responsible,
+            outline.label("geometry"),
+        )
         .where(Grid.edition_id == edition_id)
         .order_by(Grid.code)
     )
@@ -115,7 +126,11 @@ def checked_grids(edition_id: int) -> Select[Any]:
     """Select what the checks look at of an edition's grids, boundaries as WKB, by code."""
     return (
         select(
-            Grid.code, Grid.kind, Grid.community_code, func.ST_AsBinary(Grid.boundary).label("wkb")
+            Grid.code,
+            Grid.code_scheme,
+            Grid.kind,
+            Grid.community_code,
+            func.ST_AsBinary(Grid.boundary).label("wkb"),
         )
         .where(Grid.edition_id == edition_id)
         .order_by(Grid.code)

@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 
 from gis.coverage import Finding, check_grids
 from gis.crs import STORAGE_SRID
+from gis.findings import worst_first
 from gis.geometry import Geometries
+from layers.actions.check_stored import check_stored
 from layers.actions.importing.batch import (
     Batch,
     ImportOptions,
@@ -68,6 +70,7 @@ def draft_edition(
     require_scheme(batch, options.scheme, _NATIONAL, "a grid's 15 digits")
     communities, paths = _paths(session, batch, options.scheme)
     findings = _settle_shapes(batch, drawn_outlines(session, communities), options, progress)
+    findings = worst_first([*findings, *_check_stored(session, batch, options.scheme)])
     table = _table(batch, options.scheme, communities, paths)
     if not table.num_rows:
         return Drafted(Counts(), findings, None)
@@ -149,6 +152,17 @@ def _settle_shapes(
     settle_duplicates(batch, "code", merge_pieces=False)
     settle_polygons(batch, required=True, subject="a grid")
     return findings
+
+
+def _check_stored(session: Session, batch: Batch, scheme: CodeScheme) -> list[Finding]:
+    """Hold the grids that can be stored against the buildings and households that are."""
+    return check_stored(
+        session,
+        batch.text("code")[batch.alive].tolist(),
+        batch.geometry[batch.alive],
+        dedicated=(batch.text("kind") == GridKind.DEDICATED)[batch.alive],
+        scheme=scheme,
+    )
 
 
 def _paths(session: Session, batch: Batch, scheme: CodeScheme) -> tuple[NDArray[Any], NDArray[Any]]:

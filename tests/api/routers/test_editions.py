@@ -241,7 +241,7 @@ def test_a_zip_that_unpacks_into_a_flood_is_refused(
 
 
 def test_an_upload_that_is_too_large_is_refused(town_url: str) -> None:
-    with serve_with(town_url, body_bytes_max=1000) as client:
+    with serve_with(town_url, upload_bytes_max=1000) as client:
         answer = upload(client, geojson(frame()) + b" " * 1000)
     assert answer.status_code == 413
     assert "LIANXIN_BODY_BYTES_MAX" in answer.json()["detail"]

@@ -42,7 +42,7 @@ def codes_stored(database: Database) -> list[str]:
 
 @pytest.mark.usefixtures("areas")
 def test_grids_become_a_draft_under_their_community(database: Database) -> None:
-    report = load(database, "grids", grids([G2, G1], kind="专属网格"), NATIONAL)
+    report = load(database, "grids", grids([G1, G2], kind="专属网格"), NATIONAL)
 
     assert (report.inserted, report.findings, report.published) == (2, (), None)
     assert read(database, "SELECT id, status, name FROM editions") == [

@@ -94,7 +94,12 @@ def test_one_edition_ends_at_the_instant_at_which_the_next_begins(database: Data
 def test_a_place_that_the_new_edition_leaves_out_has_no_owner(database: Database) -> None:
     town(database)
 
-    publish(database, layer([{"code": "Z"}], [square(5)]))
+    report = load(database, "grids", layer([{"code": "Z"}], [square(5)]))
+    assert [(f.rule, f.severity) for f in report.findings if "b" in f.codes] == [
+        ("unowned_building", "error")
+    ]
+    assert report.edition_id is not None
+    publish_edition(database, report.edition_id, override_reason="the town has moved")
 
     owned = "SELECT count(grid_code), count(path) FROM {}"
     assert read(database, owned.format("buildings")) == [(0, 0)]
