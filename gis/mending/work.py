@@ -1,12 +1,13 @@
 """Rounds of joining, giving and snapping, until nothing changes or nothing more may."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gis.geometry import Geometries
 from gis.mending.faces import Given, give
@@ -32,6 +33,21 @@ class Work:
     touched: list[Touch] = field(default_factory=list)
     given: list[Given] = field(default_factory=list)
     frozen: frozenset[int] = frozenset()
+
+    def take(self, work: "Work", rows: NDArray[np.intp]) -> None:
+        """Take in what was done to some of the grids, whose positions among all are given."""
+        row = rows.tolist()
+        self.shapes[rows] = work.shapes
+        self.touched += [replace(touch, grid=row[touch.grid]) for touch in work.touched]
+        self.given += [
+            replace(
+                each,
+                winner=row[each.winner],
+                losers=tuple(row[loser] for loser in each.losers),
+            )
+            for each in work.given
+        ]
+        self.frozen |= {row[grid] for grid in work.frozen}
 
 
 def work_on(shapes: Geometries, codes: Sequence[str], options: MendOptions, tell: Tell) -> Work:

@@ -11,10 +11,12 @@ import shapely
 
 from gis.crs import STORAGE_CRS
 from gis.mending import Change, Left, MendOptions, mend_grids
+from layers.actions.grid_kinds import dedicated_grids
 from layers.errors import FileUnreadable, LayerRefused
+from layers.exchange.any_vector import read_any
 from layers.exchange.mapping import find_column, written
 from layers.exchange.progress import Progress, silent
-from layers.exchange.reader import SourceLayer, read_layer, split_source
+from layers.exchange.reader import SourceLayer, split_source
 from layers.exchange.writer import check_writable, write_layer
 
 __all__ = ["Change", "Left", "MendOptions", "MendOrder", "MendReport", "mend_file"]
@@ -30,7 +32,10 @@ class MendOrder:
     """Where the mended layer goes; None to write none."""
     code: str | None = None
     """The column of the grids' codes; None where rows are known by their number."""
+    kind: str | None = None
+    """The column that says basic or dedicated; None for the one so called, if there is one."""
     datum: str | None = None
+    encoding: str | None = None
     options: MendOptions = field(default_factory=MendOptions)
     changes: Path | None = None
     """Where the table of the changes goes; None to write none."""
@@ -79,12 +84,14 @@ def mend_file(order: MendOrder, *, progress: Progress = silent) -> MendReport:
     started = time.perf_counter()
     outputs = [path for path in (order.out, order.changes) if path is not None]
     _check_outputs(order, outputs)
-    layer = read_layer(order.grids, datum=order.datum, progress=progress)
+    layer = read_any(order.grids, datum=order.datum, encoding=order.encoding, progress=progress)
     codes, notes = _codes(layer, order.code)
+    dedicated, said = dedicated_grids(layer, order.kind)
+    notes += said
     geometries = layer.frame.geometry.to_numpy()
     if not (shapely.get_dimensions(geometries) == 2).any():
         raise LayerRefused(f"{layer.name} holds no area (polygon): there is nothing to mend.")
-    mending = mend_grids(codes, geometries, order.options, tell=progress)
+    mending = mend_grids(codes, geometries, order.options, dedicated=dedicated, tell=progress)
     for path in outputs:
         progress("write", 0, len(layer))
         if path == order.out:

@@ -116,3 +116,26 @@ def test_wrong_use_is_told_in_words(app, tmp_path: Path) -> None:
     points = tmp_path / "points.gpkg"
     gpd.GeoDataFrame({"n": [1]}, geometry=[shapely.Point(111.2, 39.9)], crs=4490).to_file(points)
     assert isinstance(mend(app, points, "--out", tmp_path / "o.gpkg").exception, LayerRefused)
+
+
+def test_a_dedicated_grid_may_lie_on_a_basic_one(app, tmp_path: Path) -> None:
+    park = shapely.box(111.2004, 39.9003, 111.2008, 39.9006)
+    path, out = tmp_path / "d.gpkg", tmp_path / "o.gpkg"
+    columns = {"code": ["A", "B", "P"], "种类": ["基础", "基础", "专属"]}
+    gpd.GeoDataFrame(columns, geometry=[WEST, EAST, park], crs=4490).to_file(path)
+    assert "overlap" in mend(app, path, "--code", "code", "--out", out).stdout
+    result = mend(app, path, "--code", "code", "--out", out, "--kind", "种类", "--json")
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert "P" not in {change["code"] for change in answer["changes"]}
+    assert shapely.equals(gpd.read_file(out).geometry.to_numpy()[2], park)
+
+
+def test_what_gdal_reads_can_be_mended(app, tmp_path: Path) -> None:
+    path = tmp_path / "grids.kml"
+    gpd.GeoDataFrame({"Name": ["A", "B"]}, geometry=[WEST, EAST], crs=4326).to_file(
+        path, driver="KML"
+    )
+    result = mend(app, path, "--out", tmp_path / "o.gpkg", "--code", "Name", "--sliver", "0.2")
+    assert result.exit_code == 0, result.output
+    assert "overlap_given" in result.stdout
