@@ -1,5 +1,6 @@
 """Rounds of joining, giving and snapping, until nothing changes or nothing more may."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -110,26 +111,31 @@ def _too_far(work: Work, limits: Limits) -> dict[int, Points]:
     """Return the changed grids that are no areas any more or moved too far, and where."""
     changed = {touch.grid for touch in work.touched}
     changed |= {grid for each in work.given for grid in (*each.losers, each.winner)}
+    gone: dict[int, list[shapely.Geometry]] = defaultdict(list)
+    for each in work.given:
+        for grid in {*each.losers, each.winner} if each.enclosed else ():
+            gone[grid].append(each.shape)
     bad = {}
     for grid in sorted(changed - limits.frozen):
         if work.shapes[grid] is not limits.shapes[grid]:
-            places = _unfit(work, grid, limits)
+            places = _unfit(grid, work.shapes[grid], gone[grid], limits)
             if len(places):
                 bad[grid] = places
     return bad
 
 
-def _unfit(work: Work, grid: int, limits: Limits) -> Points:
-    """Return where a grid is not as it may be, in metres."""
-    shape = work.shapes[grid]
+def _unfit(
+    grid: int, shape: shapely.Geometry, gone: list[shapely.Geometry], limits: Limits
+) -> Points:
+    """Return where a grid is not as it may be, in metres; faces that are gone left no boundary."""
     if shapely.is_empty(shape) or not shapely.is_valid(shape):
         return shapely.get_coordinates(limits.outlines[grid])
     most = max(limits.options.tolerance_m, 1e-3) * _SLACK
     old, new = pieces(limits.outlines[grid]), pieces(limits.plane(shapely.boundary(shape)))
-    gone = [
-        each.shape for each in work.given if each.enclosed and grid in {*each.losers, each.winner}
+    stays = [
+        new,
+        *(pieces(shapely.boundary(face)) for face in limits.plane(np.array(gone, dtype=object))),
     ]
-    stays = [new, *(pieces(shapely.boundary(face)) for face in limits.plane(np.array(gone)))]
     moved = shapely.get_coordinates(
         limits.plane(shapely.symmetric_difference(limits.shapes[grid], shape))
     )
