@@ -114,6 +114,6 @@ def _worked(
         return work_on(whole, names, options, tell)
     both = Work(whole.copy())
     for rows in (np.flatnonzero(~above), np.flatnonzero(above)):
-        work = work_on(whole[rows], [names[row] for row in rows], options, tell)
+        work = work_on(whole[rows], [names[row] for row in rows.tolist()], options, tell)
         both.take(work, rows)
     return both

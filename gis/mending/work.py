@@ -14,6 +14,7 @@ from gis.geometry import Geometries
 from gis.mending.faces import Given, give
 from gis.mending.limits import ROUNDING_M, Limits, MendOptions, beyond, pieces
 from gis.mending.plane import Plane, Points
+from gis.mending.segments import segments_of
 from gis.mending.snapping import Touch, joined, node, snap, without_spare
 
 Tell = Callable[[str, int, int | None], None]
@@ -21,6 +22,7 @@ Tell = Callable[[str, int, int | None], None]
 
 _ROUNDS: Final = 6
 _ATTEMPTS: Final = 2
+_SETTLED: Final = 3
 _MOST_ZONES: Final = 2_000
 _AROUND: Final = 3  # tolerances: what one step can reach from where another ended
 _SLACK: Final = 1 + 1e-6
@@ -52,16 +54,64 @@ class Work:
 
 
 def work_on(shapes: Geometries, codes: Sequence[str], options: MendOptions, tell: Tell) -> Work:
-    """Mend valid outlines; where a grid would move too far it and its defects are left alone."""
+    """Mend valid outlines so that mending what came out would change nothing.
+
+    Only grids with an edge that no neighbour has are looked at, with what is around these.
+    """
     order = sorted(range(len(codes)), key=lambda row: (codes[row], row))
-    rank = [0] * len(codes)
-    for place, row in enumerate(order):
-        rank[row] = place
+    rank = np.zeros(len(codes), dtype=np.intp)
+    rank[order] = np.arange(len(codes))
     plane = Plane(shapes)
-    frozen = _specks(shapes, plane)
-    zones: list[shapely.Geometry] = []
+    tell("compare edges", 0, len(shapes))
+    rows, fringe = _concerned(shapes, plane, options)
+    frozen = fringe | _specks(shapes[rows], plane)
+    work = Work(shapes.copy())
+    limits = Limits(shapes[rows], rank[rows].tolist(), plane, options, frozen)
+    work.take(_settled(limits, tell), rows)
+    return work
+
+
+def _concerned(
+    shapes: Geometries, plane: Plane, options: MendOptions
+) -> tuple[NDArray[np.intp], set[int]]:
+    """Return the rows of grids that may have to change, and which of them only stand around."""
+    segments = segments_of(shapes)
+    loose = np.unique(segments.grid[segments.free])
+    tree = shapely.STRtree(shapes)
+    reach = _AROUND * options.tolerance_m / plane.scale.min()
+    inner = np.union1d(loose, tree.query(shapes[loose], predicate="dwithin", distance=reach)[1])
+    outer = tree.query(shapes[inner], predicate="dwithin", distance=reach)[1]
+    rows = np.union1d(inner, outer)
+    return rows, set(np.flatnonzero(~np.isin(rows, inner)).tolist())
+
+
+def _settled(limits: Limits, tell: Tell) -> Work:
+    """Mend; where mending the outcome would move it on, all stays as it came."""
+    frozen, zones = limits.frozen, limits.zones
+    attempt = 0
+    while True:
+        work = _within(replace(limits, frozen=set(frozen), zones=[*zones]), tell)
+        if not (work.shapes != limits.shapes).any():
+            return work
+        came = replace(limits, shapes=work.shapes, frozen=set(frozen), zones=[*zones])
+        again = _within(came, tell)
+        moved = np.flatnonzero(again.shapes != work.shapes)
+        if not len(moved):
+            return work
+        if attempt < _SETTLED:
+            radius = _AROUND * limits.options.tolerance_m / limits.plane.scale.min()
+            differ = shapely.symmetric_difference(again.shapes[moved], work.shapes[moved])
+            points = shapely.points(np.unique(shapely.get_coordinates(differ), axis=0))
+            zones += shapely.get_parts(shapely.union_all(shapely.buffer(points, radius))).tolist()
+        else:
+            frozen |= set(moved.tolist())
+        attempt += 1
+
+
+def _within(limits: Limits, tell: Tell) -> Work:
+    """Mend; where a grid would move too far it and its defects are left alone."""
     for attempt in count():
-        limits = Limits(shapes, rank, plane, options, frozen, zones)
+        limits.refused.clear()
         work = _rounds(limits, tell)
         tell("measure", 0, None)
         bad = _too_far(work, limits)
@@ -69,11 +119,13 @@ def work_on(shapes: Geometries, codes: Sequence[str], options: MendOptions, tell
         if not len(places) or (not bad and (attempt >= _ATTEMPTS or len(places) > _MOST_ZONES)):
             break
         if attempt < _ATTEMPTS and len(places) <= _MOST_ZONES:
-            radius = _AROUND * options.tolerance_m / plane.scale.min()
-            zones = [*zones, *shapely.buffer(shapely.points(places / plane.scale), radius)]
+            radius = _AROUND * limits.options.tolerance_m / limits.plane.scale.min()
+            limits.zones += shapely.buffer(
+                shapely.points(places / limits.plane.scale), radius
+            ).tolist()
         else:
-            frozen = frozen | set(bad)
-    work.frozen = frozenset(frozen)
+            limits.frozen |= set(bad)
+    work.frozen = frozenset(limits.frozen)
     return work
 
 

@@ -226,7 +226,7 @@ def test_findings_as_a_geopackage(tmp_path: Path) -> None:
         shapely.hausdorff_distance(overlap.geometry, cell(1, wide=0.5)) < 1e-9
     )
     assert read["polygons"].crs.to_epsg() == 4490
-    assert set(read["without_place"]["rule"]) == {"empty_geometry", "duplicate_code"}
+    assert set(read["without_place"]["rule"]) == {"empty_geometry"}
     assert re.search("重叠", overlap.message_zh)
     assert write_findings([], out) == {"without_place": 0}
     with pytest.raises(FileUnreadable, match=r"\.gpkg"):
