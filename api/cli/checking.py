@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from layers.actions.check_file import CheckedFile, CheckOrder
 
 
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that says basic or dedicated (基础, 专属); one so called is found.",
+        metavar="COLUMN",
+    ),
+]
+Sliver = Annotated[
+    float, typer.Option(help="Width below which it is a sliver.", metavar="M", min=0)
+]
+
+
 class Lang(StrEnum):
     """In which language the page opens and --json says its messages."""
 
@@ -78,10 +90,7 @@ def check(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     households: Annotated[
         str | None, typer.Option(help="Column of the grids' households.", metavar="COLUMN")
     ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(help="Column that says basic or dedicated (基础, 专属).", metavar="COLUMN"),
-    ] = None,
+    kind: Kind = None,
     codes: Annotated[
         Form,
         typer.Option(help="Codes of 6+3+3+3 digits, or your own; auto: national if any is."),
@@ -91,9 +100,7 @@ def check(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     tolerance: Annotated[
         float, typer.Option(help="m² up to which nothing is found.", metavar="M2", min=0)
     ] = 1.0,
-    sliver: Annotated[
-        float, typer.Option(help="Width below which it is a sliver.", metavar="M", min=0)
-    ] = 1.0,
+    sliver: Sliver = 1.0,
     building_share: Annotated[
         float,
         typer.Option(

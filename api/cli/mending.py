@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from api.cli.options import AsJson, CodeIfGrids, Datum
+from api.cli.checking import Kind, Sliver
+from api.cli.options import FILE_OR_LAYER, AsJson, CodeIfGrids, Datum, Encoding
 from api.cli.output import Progress, plural, print_json, print_notes
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ def register(app: typer.Typer) -> None:
 
 
 def mend(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
-    grids: Annotated[str, typer.Argument(help="Grids: FILE or FILE:LAYER.", metavar="GRIDS")],
+    grids: Annotated[
+        str,
+        typer.Argument(help="Grids, in any vector file that GDAL reads.", metavar=FILE_OR_LAYER),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -36,15 +40,18 @@ def mend(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
         ),
     ] = None,
     code: CodeIfGrids = None,
+    kind: Kind = None,
     datum: Datum = None,
+    encoding: Encoding = None,
     tolerance: Annotated[
         float,
         typer.Option(help="Move no boundary further than this.", metavar="METRES", min=0),
     ] = 1.0,
+    sliver: Sliver = 1.0,
     largest_overlap: Annotated[
         float,
         typer.Option(
-            help="Of overlaps wider than 1 m, give away none larger than this.",
+            help="Of overlaps wider than a sliver, give away none larger than this.",
             metavar="M2",
             min=0,
         ),
@@ -68,8 +75,8 @@ def mend(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the command
     if out is None and not dry_run:
         raise typer.BadParameter("say where to write, or use --dry-run", param_hint="--out")
     order = MendOrder(
-        grids, None if dry_run else out, code, datum,
-        MendOptions(tolerance_m=tolerance, largest_overlap_m2=largest_overlap), changes,
+        grids, None if dry_run else out, code, kind, datum, encoding,
+        MendOptions(tolerance, sliver, largest_overlap), changes,
     )  # fmt: skip
     progress = Progress()
     try:

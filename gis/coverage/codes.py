@@ -74,20 +74,25 @@ def check_codes(codes: Sequence[str | None], geometries: Geometries) -> list[Fin
     return worst_first([*_formats(names, shapes), *_orders(names, mended(shapes))])
 
 
-def repeated(names: list[str]) -> Iterator[Finding]:
-    """Return the codes that several rows have."""
+def repeated(names: list[str], whole: Geometries) -> Iterator[Finding]:
+    """Return the codes that several rows have; the place are the outlines of all of these."""
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, name in enumerate(names):
         rows_of[name].append(row)
     for name, rows in rows_of.items():
         if len(rows) > 1 and name:
             yield Finding(
-                "duplicate_code", "error", (name,), None, None, None,
+                "duplicate_code", "error", (name,), _together(whole[rows]), None, None,
                 f"编码 {name} 用了 {len(rows)} 次（第 {numbered(rows)} 行），"
                 "每个网格应有自己的编码。",
                 f"The code {name} is used {len(rows)} times (rows {numbered(rows)}): "
                 "give each grid its own.",
             )  # fmt: skip
+
+
+def _together(shapes: Geometries) -> shapely.Geometry | None:
+    drawn = shapes[~shapely.is_empty(shapes)]
+    return shapely.GeometryCollection(list(drawn)) if len(drawn) else None
 
 
 def _formats(names: list[str], shapes: Geometries) -> Iterator[Finding]:

@@ -76,9 +76,9 @@ def check_grids(
     progress("check outlines", 0, len(names))
     stand_ins = placeholders(names, shapes)
     passed_over = [row for row, _ in stand_ins]
-    findings = [*repeated(names), *shape_findings(names, shapes, passed_over)]
-    findings += [finding for _, finding in stand_ins]
     whole = mended(shapes)
+    findings = [*repeated(names, whole), *shape_findings(names, shapes, passed_over)]
+    findings += [finding for _, finding in stand_ins]
     whole[passed_over] = shapely.Polygon()
     findings += multiparts(names, shapes)
     copies, kept = copies_of(whole, np.flatnonzero(~shapely.is_empty(whole)))

@@ -85,14 +85,14 @@ def furthest_m(of: Geometries, lines: Geometries) -> float:
 def beyond(segments: Geometries, lines: Geometries, most: float) -> Points:
     """Return points of segments that are further than so many metres from all lines.
 
-    Halves a segment until its ends tell: no point between is further than half of what the
-    distances at both ends and its length add up to. Where that would take too long, what is unsure
-    counts as further.
+    A segment with both ends near one and the same line is near it all along. Others are halved
+    until their ends tell: no point between is further than half of what the distances at both ends
+    and its length add up to. Where that would take too long, what is unsure counts as further.
     """
     tree = shapely.STRtree(lines)
     ends = shapely.get_coordinates(segments).reshape(-1, 2, 2)
     found = [np.zeros((0, 2))]
-    while len(ends):
+    while len(ends := ends[~_along(ends, tree, most)]):
         apart = _distances(ends.reshape(-1, 2), tree).reshape(-1, 2)
         found.append(ends[apart > most])
         long = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
@@ -105,6 +105,19 @@ def beyond(segments: Geometries, lines: Geometries, most: float) -> Points:
             [np.stack([ends[:, 0], middle], axis=1), np.stack([middle, ends[:, 1]], axis=1)]
         )
     return np.concatenate(found)
+
+
+def _along(ends: Points, tree: shapely.STRtree, most: float) -> NDArray[np.bool_]:
+    """Return which segments, shape (n, 2, 2), have both ends near one of the lines of a tree."""
+    near = np.zeros(len(ends), dtype=bool)
+    if not len(tree) or not len(ends):
+        return near
+    found = []
+    for points in (shapely.points(ends[:, 0]), shapely.points(ends[:, 1])):
+        segment, line = tree.query(points, predicate="dwithin", distance=most)
+        found.append(segment * len(tree) + line)
+    near[np.intersect1d(*found) // len(tree)] = True
+    return near
 
 
 def _distances(points: Points, tree: shapely.STRtree) -> Points:

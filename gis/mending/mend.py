@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gis.coverage import check_grids
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.coverage import Tolerances, check_grids, silent
 from gis.geometry import Geometries
 from gis.mending.changes import Change, Left, changes_of, left_of, repaired_rows
 from gis.mending.limits import MendOptions
 from gis.mending.plane import Plane
-from gis.mending.work import Tell, work_on
+from gis.mending.work import Tell, Work, work_on
 from gis.outlines import mended, paired
 
 
@@ -22,16 +26,13 @@ class Mending:
     left: list[Left]
 
 
-def _silent(step: str, done: int, total: int | None) -> None:
-    """Tell nobody."""
-
-
 def mend_grids(
     codes: Sequence[str],
     geometries: Geometries,
     options: MendOptions | None = None,
     *,
-    tell: Tell = _silent,
+    dedicated: NDArray[np.bool_] | None = None,
+    tell: Tell = silent,
 ) -> Mending:
     """Mend what can be mended of a coverage, without moving any boundary beyond a tolerance.
 
@@ -49,6 +50,9 @@ def mend_grids(
         Degrees in the storage CRS; anything, None included. What is no area stays as it is.
     options : MendOptions, optional
         Tolerance (1 m), width of a sliver (1 m) and largest overlap (100 m²).
+    dedicated : ndarray of bool, shape (n,), optional
+        Grids that may lie on basic ones. Those that do are mended among themselves, the others
+        together with the basic ones.
     tell : callable, optional
         Told the steps.
 
@@ -75,7 +79,8 @@ def mend_grids(
     options = options or MendOptions()
     names, came = paired(codes, geometries)
     whole = mended(came)
-    work = work_on(whole, names, options, tell)
+    above = _lying_on_basic(whole, dedicated)
+    work = _worked(whole, names, above, options, tell)
     repaired = repaired_rows(came, whole)
     result = work.shapes.copy()
     changes = changes_of(names, came, repaired, work)
@@ -83,5 +88,32 @@ def mend_grids(
     same = [row not in told for row in range(len(came))]
     result[same] = came[same]
     tell("check", 0, len(names))
-    left = left_of(check_grids(names, result), Plane(whole), options)
-    return Mending(result, changes, left)
+    tolerances = Tolerances(sliver_m=options.sliver_m)
+    found = check_grids(names, result, dedicated=dedicated, tolerances=tolerances, progress=tell)
+    return Mending(result, changes, left_of(found, Plane(whole), options))
+
+
+def _lying_on_basic(whole: Geometries, dedicated: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Return which dedicated grids have an inner point in a basic one."""
+    above = np.zeros(len(whole), dtype=bool)
+    if dedicated is None or not np.any(dedicated):
+        return above
+    upper = np.flatnonzero(np.asarray(dedicated, dtype=bool) & ~shapely.is_empty(whole))
+    basic = shapely.STRtree(whole[~np.asarray(dedicated, dtype=bool)])
+    inside = basic.query(shapely.point_on_surface(whole[upper]), predicate="intersects")[0]
+    above[upper[inside]] = True
+    return above
+
+
+def _worked(
+    whole: Geometries, names: Sequence[str], above: NDArray[np.bool_], options: MendOptions,
+    tell: Tell,
+) -> Work:  # fmt: skip
+    """Mend those that lie on others, and those others, each as a coverage of its own."""
+    if not above.any():
+        return work_on(whole, names, options, tell)
+    both = Work(whole.copy())
+    for rows in (np.flatnonzero(~above), np.flatnonzero(above)):
+        work = work_on(whole[rows], [names[row] for row in rows.tolist()], options, tell)
+        both.take(work, rows)
+    return both

@@ -26,13 +26,12 @@ from gis.errors import MissingCrs
 from gis.findings import SEVERITIES, Severity, worst_first
 from gis.geometry import Geometries
 from layers.actions.chart_sources import texts
-from layers.actions.importing.words import GRID_KINDS
+from layers.actions.grid_kinds import dedicated_grids
 from layers.errors import LayerRefused, MappingInvalid
 from layers.exchange.any_vector import read_any
 from layers.exchange.mapping import find_column
 from layers.exchange.progress import Progress, silent
 from layers.exchange.reader import SourceLayer
-from layers.vocabulary import GridKind
 
 CodeForm = Literal["auto", "national", "free"]
 
@@ -54,7 +53,7 @@ class CheckOrder:
     households: str | None = None
     """The column of the grids' households."""
     kind: str | None = None
-    """The column that says basic or dedicated."""
+    """The column that says basic or dedicated; None for the one so called, if there is one."""
     codes: CodeForm = "auto"
     """Whether codes must be national ones; ``auto``: they must if one of them is."""
     datum: str | None = None
@@ -107,7 +106,8 @@ def check_file(order: CheckOrder, progress: Progress = silent) -> CheckedFile:
     codes = _column(grids, order.code)
     names = _names(grids, codes, "")
     shapes = _shapes(grids, "a grid")
-    dedicated = _dedicated(grids, order.kind, notes)
+    dedicated, said = dedicated_grids(grids, order.kind)
+    notes += said
     national = order.code is not None and _are_national(codes, order.codes, notes)
     parents = _parents(order, codes, notes, progress)
     findings = check_grids(
@@ -193,20 +193,6 @@ def _placeless(layer: SourceLayer) -> list[str]:
     shapes = layer.frame.geometry.to_numpy()
     count = int((shapely.is_missing(shapes) | shapely.is_empty(shapes)).sum())
     return [f"{layer.name}: {count:,} rows have no geometry and were passed over."] if count else []
-
-
-def _dedicated(
-    layer: SourceLayer, column: str | None, notes: list[str]
-) -> NDArray[np.bool_] | None:
-    if column is None:
-        return None
-    said = [text.replace("_", " ").lower() for text in _column(layer, column)]
-    unknown = sorted({text for text in said if text and text not in GRID_KINDS})
-    if unknown:
-        notes.append(
-            f"{column}: {', '.join(unknown[:5])} is neither basic nor dedicated; taken as basic."
-        )
-    return np.array([GRID_KINDS.get(text) == GridKind.DEDICATED for text in said], dtype=bool)
 
 
 def _are_national(codes: Sequence[str], form: CodeForm, notes: list[str]) -> bool:

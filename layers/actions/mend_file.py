@@ -11,11 +11,14 @@ import shapely
 
 from gis.crs import STORAGE_CRS
 from gis.mending import Change, Left, MendOptions, mend_grids
+from layers.actions.grid_kinds import dedicated_grids
 from layers.errors import FileUnreadable, LayerRefused
+from layers.exchange import shapefile
+from layers.exchange.any_vector import read_any
 from layers.exchange.mapping import find_column, written
 from layers.exchange.progress import Progress, silent
-from layers.exchange.reader import SourceLayer, read_layer, split_source
-from layers.exchange.writer import check_writable, write_layer
+from layers.exchange.reader import SourceLayer, split_source
+from layers.exchange.writer import ENDINGS, write_layer
 
 __all__ = ["Change", "Left", "MendOptions", "MendOrder", "MendReport", "mend_file"]
 
@@ -30,7 +33,10 @@ class MendOrder:
     """Where the mended layer goes; None to write none."""
     code: str | None = None
     """The column of the grids' codes; None where rows are known by their number."""
+    kind: str | None = None
+    """The column that says basic or dedicated; None for the one so called, if there is one."""
     datum: str | None = None
+    encoding: str | None = None
     options: MendOptions = field(default_factory=MendOptions)
     changes: Path | None = None
     """Where the table of the changes goes; None to write none."""
@@ -79,19 +85,21 @@ def mend_file(order: MendOrder, *, progress: Progress = silent) -> MendReport:
     started = time.perf_counter()
     outputs = [path for path in (order.out, order.changes) if path is not None]
     _check_outputs(order, outputs)
-    layer = read_layer(order.grids, datum=order.datum, progress=progress)
+    layer = read_any(order.grids, datum=order.datum, encoding=order.encoding, progress=progress)
     codes, notes = _codes(layer, order.code)
+    dedicated, said = dedicated_grids(layer, order.kind)
+    notes += said
     geometries = layer.frame.geometry.to_numpy()
     if not (shapely.get_dimensions(geometries) == 2).any():
         raise LayerRefused(f"{layer.name} holds no area (polygon): there is nothing to mend.")
-    mending = mend_grids(codes, geometries, order.options, tell=progress)
+    mending = mend_grids(codes, geometries, order.options, dedicated=dedicated, tell=progress)
     for path in outputs:
         progress("write", 0, len(layer))
         if path == order.out:
             frame = layer.frame.set_geometry(
                 gpd.GeoSeries(mending.geometries, index=layer.frame.index, crs=STORAGE_CRS)
             )
-            notes += write_layer(frame, path)
+            notes += _write(frame, path)
             if layer.datum != "EPSG:4490":
                 notes.append(f"The file is in {layer.datum}; {path.name} is in EPSG:4490.")
         else:
@@ -105,13 +113,31 @@ def mend_file(order: MendOrder, *, progress: Progress = silent) -> MendReport:
 def _check_outputs(order: MendOrder, outputs: list[Path]) -> None:
     source, _ = split_source(order.grids)
     for path in outputs:
-        check_writable(path)
+        _check_writable(path, shapefile.ENDINGS if path == order.out else ())
         if source.exists() and path.exists() and source.samefile(path):
             raise FileUnreadable(f"{path} is read from. Name another file to write to.")
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise FileUnreadable(
             f"{outputs[0]} cannot take both the grids and the changes. Name another with --changes."
         )
+
+
+def _check_writable(path: Path, more: tuple[str, ...]) -> None:
+    if path.suffix.lower() not in (*ENDINGS, *more):
+        raise FileUnreadable(
+            f"{path.name}: the ending “{path.suffix}” is none that can be written. "
+            f"Possible: {', '.join((*ENDINGS, *more))}."
+        )
+    if path.is_dir():
+        raise FileUnreadable(f"{path} is a folder. Name a file in it.")
+    if not path.parent.is_dir():
+        raise FileUnreadable(f"There is no folder {path.parent}. Make it first.")
+
+
+def _write(frame: gpd.GeoDataFrame, path: Path) -> tuple[str, ...]:
+    if path.suffix.lower() in shapefile.ENDINGS:
+        return shapefile.write_shapefile(frame, path)
+    return write_layer(frame, path)
 
 
 def _codes(layer: SourceLayer, column: str | None) -> tuple[list[str], list[str]]:

@@ -396,3 +396,11 @@ def test_what_fills_the_hole_of_a_ring_that_lies_on_a_third_grid_is_found() -> N
     shapes = shapely.transform(np.array([whole, ring, hole]), lambda xy: xy * 1e-3 + (111, 39))
     found = check_grids(["A", "B", "C"], shapes)
     assert [finding.codes for finding in found] == [("A", "B"), ("A", "C")]
+
+
+def test_a_code_used_twice_is_shown_where_it_is_used():
+    found = check_grids(["A", "A", "A"], [cell(0, 0), cell(1, 0), None])
+    (twice,) = [finding for finding in found if finding.rule == "duplicate_code"]
+    assert shapely.equals(shapely.union_all(twice.geometry), shapely.union(cell(0, 0), cell(1, 0)))
+    (nowhere,) = [f for f in check_grids(["A", "A"], [None, None]) if f.rule == "duplicate_code"]
+    assert nowhere.geometry is None

@@ -41,7 +41,7 @@ def mend(app: typer.Typer, *words: object):
     return CliRunner().invoke(app, ["mend", *map(str, words)])
 
 
-@pytest.mark.parametrize("ending", ["gpkg", "geojson", "fgb", "parquet"])
+@pytest.mark.parametrize("ending", ["gpkg", "geojson", "fgb", "parquet", "shp", "zip"])
 def test_a_file_comes_back_whole_with_its_columns(app, tmp_path: Path, ending: str) -> None:
     out = tmp_path / f"out.{ending}"
     result = mend(app, grids(tmp_path), "--out", out, "--code", "编码")
@@ -116,3 +116,48 @@ def test_wrong_use_is_told_in_words(app, tmp_path: Path) -> None:
     points = tmp_path / "points.gpkg"
     gpd.GeoDataFrame({"n": [1]}, geometry=[shapely.Point(111.2, 39.9)], crs=4490).to_file(points)
     assert isinstance(mend(app, points, "--out", tmp_path / "o.gpkg").exception, LayerRefused)
+
+
+def test_a_dedicated_grid_may_lie_on_a_basic_one(app, tmp_path: Path) -> None:
+    park = shapely.box(111.2004, 39.9003, 111.2008, 39.9006)
+    path, out = tmp_path / "d.gpkg", tmp_path / "o.gpkg"
+    columns = {"code": ["A", "B", "P"], "种类": ["基础", "基础", "专属"]}
+    gpd.GeoDataFrame(columns, geometry=[WEST, EAST, park], crs=4490).to_file(path)
+    assert "overlap" in mend(app, path, "--code", "code", "--out", out).stdout
+    result = mend(app, path, "--code", "code", "--out", out, "--kind", "种类", "--json")
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert "P" not in {change["code"] for change in answer["changes"]}
+    assert shapely.equals(gpd.read_file(out).geometry.to_numpy()[2], park)
+
+
+def test_what_gdal_reads_can_be_mended(app, tmp_path: Path) -> None:
+    path = tmp_path / "grids.kml"
+    gpd.GeoDataFrame({"Name": ["A", "B"]}, geometry=[WEST, EAST], crs=4326).to_file(
+        path, driver="KML"
+    )
+    result = mend(app, path, "--out", tmp_path / "o.gpkg", "--code", "Name", "--sliver", "0.2")
+    assert result.exit_code == 0, result.output
+    assert "overlap_given" in result.stdout
+
+
+def test_a_shapefile_says_what_it_had_no_room_for(app, tmp_path: Path) -> None:
+    path, out = tmp_path / "grids.gpkg", tmp_path / "out.shp"
+    columns = {"所属社区名称": ["站北", "白云"], "备注": ["长" * 200, None]}
+    gpd.GeoDataFrame(columns, geometry=[WEST, EAST], crs=4490).to_file(path)
+    result = mend(app, path, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "所属社区名称 is called 所属社区名 in out.shp" in result.stderr
+    assert "备注: 1 texts were cut" in result.stderr
+    assert out.with_suffix(".cpg").read_text() == "GBK"
+    frame = gpd.read_file(out)
+    assert frame["所属社区名"].tolist() == ["站北", "白云"]
+    assert frame["备注"][0] == "长" * 127
+    assert [each.name for each in tmp_path.iterdir() if each.is_dir()] == []
+
+
+def test_letters_that_gbk_has_not_are_written_as_utf_8(app, tmp_path: Path) -> None:
+    path, out = tmp_path / "grids.gpkg", tmp_path / "out.zip"
+    gpd.GeoDataFrame({"名": ["🏠", "ö"]}, geometry=[WEST, EAST], crs=4490).to_file(path)
+    assert mend(app, path, "--out", out).exit_code == 0
+    assert gpd.read_file(out)["名"].tolist() == ["🏠", "ö"]

@@ -65,3 +65,26 @@ def damaged(draw, *, jitter_m=0.35):
         shapes.append(shapely.Polygon(corners + off))
     codes = draw(st.permutations([f"G{i:02d}" for i in range(len(shapes))]))
     return list(codes), np.array(shapes, dtype=object)
+
+
+def drawn_apart(seed, jitter_m):
+    """Return the codes and outlines of a partition of which corners are off, always the same."""
+    random = np.random.default_rng(seed)
+    cells = []
+    for j in range(random.integers(1, 5)):
+        cuts = sorted(set(random.integers(1, 16, random.integers(0, 4)).tolist()))
+        for west, east in pairwise([0, *cuts, 16]):
+            x, y = 111.2 + west * SIDE / 4, 39.9 + j * SIDE
+            cells.append(shapely.box(x, y, 111.2 + east * SIDE / 4, 39.9 + (j + 1) * SIDE))
+    if random.random() < 0.5:
+        cells = with_nodes(cells)
+    share = random.choice([0.2, 1.0])
+    shapes = []
+    for shape in cells:
+        corners = shapely.get_coordinates(shape)[:-1]
+        off = random.uniform(-1, 1, corners.shape) * jitter_m / np.sqrt(2) * [X_M, Y_M]
+        off[random.random(len(corners)) > share] = 0
+        drawn = shapely.Polygon(corners + off)
+        shapes.append(drawn if drawn.is_valid else drawn.convex_hull)
+    codes = [f"G{i:02d}" for i in random.permutation(len(shapes))]
+    return codes, np.array(shapes, dtype=object)

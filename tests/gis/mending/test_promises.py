@@ -1,13 +1,14 @@
 """What mending promises of every coverage, however it was damaged."""
 
 import numpy as np
+import pytest
 import shapely
 from hypothesis import given, settings
 
 from gis.coverage import check_grids
 from gis.mending import mend_grids
 from gis.testing import partitions, rough_grids
-from tests.gis.mending.damage import damaged, moved_m
+from tests.gis.mending.damage import damaged, drawn_apart, moved_m
 
 
 @given(damaged())
@@ -39,6 +40,17 @@ def test_whatever_the_errors_nothing_moves_too_far_and_the_same_comes_out(town):
         assert moved_m(came, went) <= 1.001
     again = mend_grids(codes, shapes)
     assert shapely.equals_exact(once.geometries, again.geometries).all()
+
+
+@pytest.mark.parametrize(
+    ("seed", "jitter_m"), [(0, 1), (18, 1), (52, 1), (58, 1), (1, 2.5), (40, 2.5), (4, 4), (32, 4)]
+)
+def test_errors_above_the_tolerance_are_not_mended_a_bit_further_by_a_second_run(seed, jitter_m):
+    codes, shapes = drawn_apart(seed, jitter_m)
+    once = mend_grids(codes, shapes)
+    twice = mend_grids(codes, once.geometries)
+    assert twice.changes == []
+    assert [left.finding.rule for left in twice.left] == [left.finding.rule for left in once.left]
 
 
 @given(partitions())

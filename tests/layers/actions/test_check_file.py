@@ -49,7 +49,7 @@ def pair(tmp_path: Path) -> str:
     codes = [f"{COMMUNITY}001", f"{COMMUNITY}002"]
     return saved(
         tmp_path / "grids.gpkg", [cell(0, wide=1.5), cell(1)],
-        code=codes, 户数=[299, 400], kind=["basic", "专属"],
+        code=codes, 户数=[299, 400], 种类=["basic", "专属"],
     )  # fmt: skip
 
 
@@ -67,8 +67,18 @@ def test_columns_add_their_rules(pair: str) -> None:
         ("overlap", (f"{COMMUNITY}001", f"{COMMUNITY}002")),
         ("household_count", (f"{COMMUNITY}001",)),
     ]
-    assert rules(replace(order, kind="kind", households=None)) == []
+    assert rules(replace(order, kind="种类", households=None)) == []
     assert rules(replace(order, least="error")) == rules(order)[:1]
+
+
+def test_a_dedicated_grid_is_known_by_the_column_that_an_import_takes(tmp_path: Path) -> None:
+    shapes = [cell(0), cell(0.25, wide=0.5)]
+    named = saved(tmp_path / "d.gpkg", shapes, 网格类型=["基础网格", "专属网格"])
+    checked = check_file(CheckOrder(named))
+    assert checked.findings == []
+    assert "1 grids are dedicated by their column 网格类型" in checked.notes[0]
+    other = saved(tmp_path / "o.gpkg", shapes, 类型=["住宅", "公园"])
+    assert rules(CheckOrder(other)) == [("overlap", ("row 1", "row 2"))]
 
 
 def test_codes_are_national_if_one_is(tmp_path: Path) -> None:
@@ -185,7 +195,7 @@ def test_files_that_hold_no_grids(tmp_path: Path, pair: str) -> None:
     with pytest.raises(MappingInvalid, match="Did you mean “code”"):
         check_file(CheckOrder(pair, code="coed"))
     with pytest.raises(MappingInvalid, match="is no number of households"):
-        check_file(CheckOrder(pair, households="kind"))
+        check_file(CheckOrder(pair, households="种类"))
     with pytest.raises(MappingInvalid, match="--parents FILE"):
         check_file(CheckOrder(pair, parent_code="code"))
 
@@ -216,7 +226,7 @@ def test_findings_as_a_geopackage(tmp_path: Path) -> None:
         shapely.hausdorff_distance(overlap.geometry, cell(1, wide=0.5)) < 1e-9
     )
     assert read["polygons"].crs.to_epsg() == 4490
-    assert set(read["without_place"]["rule"]) == {"empty_geometry", "duplicate_code"}
+    assert set(read["without_place"]["rule"]) == {"empty_geometry"}
     assert re.search("重叠", overlap.message_zh)
     assert write_findings([], out) == {"without_place": 0}
     with pytest.raises(FileUnreadable, match=r"\.gpkg"):
