@@ -229,7 +229,8 @@ class Observer:
                     return message
             raise HTTPException(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"The body is larger than {limit:,} bytes ({setting}). Send it in several parts.",
+                f"The body is larger than {limit:,} bytes ({setting}). Send less at once, or have "
+                "the limit raised.",
             )
 
         return counted

@@ -113,7 +113,8 @@ FILES: Final = (
     ),
     Sentence("No row of {name} can be taken as a grid.", "{name} 里没有一行可以作为网格。"),
     Sentence(
-        "The body is larger than {most} bytes ({setting}). Send it in several parts.",
+        "The body is larger than {most} bytes ({setting}). Send less at once, or have the limit "
+        "raised.",
         "文件太大：最多接受 {most} 字节（设置 {setting}）。请压缩成 zip，或请管理员调高上限。",
         "The file is too large: at most {most} bytes are taken ({setting}). Send it zipped, or "
         "have the limit raised.",

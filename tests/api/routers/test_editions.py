@@ -244,7 +244,7 @@ def test_an_upload_that_is_too_large_is_refused(town_url: str) -> None:
     with serve_with(town_url, upload_bytes_max=1000) as client:
         answer = upload(client, geojson(frame()) + b" " * 1000)
     assert answer.status_code == 413
-    assert "LIANXIN_BODY_BYTES_MAX" in answer.json()["detail"]
+    assert "LIANXIN_UPLOAD_BYTES_MAX" in answer.json()["detail"]
 
 
 def test_columns_and_datum_are_the_sender_s_to_name(client: TestClient, tmp_path: Path) -> None:
