@@ -8,18 +8,25 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from layers.cluster import PrivateCluster
+from layers.cluster import SERVICE_ROLE, PrivateCluster
 from layers.database import check_server, reaching, require_schema, upgrade
 from layers.errors import SettingsInvalid
 from layers.settings import Settings
 from layers.snapshots import Snapshots
+from layers.viewer import SYSTEM, Viewer, viewer
 
 APPLICATION_NAME = "lianxin"
+
+_LOOK = text(
+    "SELECT set_config('role', :role, true), set_config('lianxin.account', :account, true),"
+    " set_config('lianxin.role', :kind, true), set_config('lianxin.area', :area, true),"
+    " set_config('lianxin.majors', :majors, true)"
+)
 
 
 class Database:
@@ -35,6 +42,9 @@ class Database:
         The private server behind it, which ``close`` stops if this process started it.
     snapshots : Snapshots, optional
         Where indexes made of its editions are kept; nowhere if not given.
+    service : bool, optional
+        Whether it serves others: every transaction then runs as the role ``lianxin_app``, and sees
+        what its viewer may see. Otherwise whoever works on the machine sees everything.
     """
 
     def __init__(
@@ -44,8 +54,10 @@ class Database:
         sessions: Callable[[], Session] | None = None,
         cluster: PrivateCluster | None = None,
         snapshots: Snapshots | None = None,
+        service: bool = False,
     ) -> None:
         self.engine = engine
+        self.service = service
         self.cluster = cluster
         self.snapshots = snapshots or Snapshots()
         self._sessions = sessions or sessionmaker(engine, expire_on_commit=False)
@@ -59,12 +71,15 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Give a session whose work is committed at the end, or rolled back on any error.
 
+        It sees what the viewer at hand may see (``layers.viewer``).
+
         Raises
         ------
         DatabaseUnreachable, DatabaseBusy
             See ``layers.database.reaching``.
         """
         with reaching(self.engine), self._sessions() as session, session.begin():
+            session.execute(_LOOK, _identity(viewer() if self.service else SYSTEM, self.service))
             yield session
 
     @contextmanager
@@ -91,6 +106,24 @@ class Database:
             self.cluster.stop()
 
 
+def _identity(who: Viewer | None, service: bool) -> dict[str, str]:
+    """Return what the database is told of a viewer; of nobody, nothing.
+
+    A slash goes before the area, since everything is the empty path, and an empty setting nobody.
+    """
+    role = SERVICE_ROLE if service else "none"
+    if who is None:
+        return {"role": role, "account": "", "kind": "", "area": "", "majors": ""}
+    majors = "" if who.majors is None else "/" + ",".join(who.majors)
+    return {
+        "role": role,
+        "account": who.account,
+        "kind": who.role.value,
+        "area": f"/{who.area}",
+        "majors": majors,
+    }
+
+
 def open_database(settings: Settings) -> Database:
     """Open the configured database, or the private one; nothing is checked yet.
 
@@ -110,11 +143,13 @@ def open_database(settings: Settings) -> Database:
     return Database(_engine(settings.database_url, settings, None), snapshots=snapshots)
 
 
-def open_ready_database(settings: Settings) -> Database:
+def open_ready_database(settings: Settings, *, service: bool = False) -> Database:
     """Open the database and make sure that the service can run on it.
 
     The private one is brought up to date; a configured one belongs to somebody, who runs
-    ``lianxin db upgrade`` when they choose.
+    ``lianxin db upgrade`` when they choose. For ``service`` see ``Database``: in the private
+    database the service logs in as its own role; in a configured one whoever LIANXIN_DATABASE_URL
+    names takes it on.
     """
     database = open_database(settings)
     try:
@@ -125,7 +160,16 @@ def open_ready_database(settings: Settings) -> Database:
     except BaseException:
         database.close()
         raise
-    return database
+    return _for_others(database, settings) if service else database
+
+
+def _for_others(database: Database, settings: Settings) -> Database:
+    """Open the same database anew, as the role that owns nothing."""
+    cluster, engine = database.cluster, database.engine
+    if cluster is not None:
+        engine.dispose()
+        engine = _engine(cluster.service_url, settings, cluster)
+    return Database(engine, cluster=cluster, snapshots=database.snapshots, service=True)
 
 
 def _tell_the_time_of(zone: str) -> None:

@@ -78,3 +78,19 @@ class SubjectKind(StrEnum):
     HOUSEHOLD = "household"
     BUILDING = "building"
     COMPOUND = "compound"
+
+
+class Role(StrEnum):
+    """What an account is for; with its area it decides what is seen."""
+
+    WORKER = "worker"
+    COMMUNITY = "community"
+    STREET = "street"
+    BANNER = "banner"
+    DEPARTMENT = "department"
+    ANALYST = "analyst"
+    WALL = "wall"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    SYSTEM = "system"
+    """The service itself, and whoever works on the machine: never an account's."""

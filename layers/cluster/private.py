@@ -29,6 +29,7 @@ from layers.errors import ClusterFailed, DataFolderTaken
 from layers.folder import MARKER, claim
 
 NAME = "lianxin"  # of the database and of its owner
+SERVICE_ROLE = "lianxin_app"  # what the service works as: it owns nothing
 PORT = 5432  # only a part of the socket's name
 LOCK_WAIT_S = 60.0
 START_WAIT_S = 120.0  # a start after a crash replays the log first
@@ -62,8 +63,16 @@ class PrivateCluster:
     @property
     def url(self) -> str:
         """The address for SQLAlchemy."""
+        return self._address(NAME)
+
+    @property
+    def service_url(self) -> str:
+        """The address under which the service works: a role that owns nothing."""
+        return self._address(SERVICE_ROLE)
+
+    def _address(self, role: str) -> str:
         query = {"host": str(self.socket_dir), "port": str(PORT)}
-        address = URL.create("postgresql+psycopg", NAME, database=NAME, query=query)
+        address = URL.create("postgresql+psycopg", role, database=NAME, query=query)
         return address.render_as_string(hide_password=False)
 
     @property
@@ -232,7 +241,11 @@ class PrivateCluster:
 
     def _let_in(self, user: ServerUser) -> None:
         """Let in the server's user and root, whom the kernel vouches for; nobody else."""
-        lines = [f"{NAME} {name} {NAME}\n" for name in sorted({user.name, "root"})]
+        lines = [
+            f"{NAME} {name} {role}\n"
+            for name in sorted({user.name, "root"})
+            for role in (NAME, SERVICE_ROLE)
+        ]
         hba, ident = self.home / "pg_hba.conf", self.home / "pg_ident.conf"
         hba.write_text(f"local all all peer map={NAME}\n", "utf-8")
         ident.write_text("".join(lines), "utf-8")

@@ -58,7 +58,10 @@ class StatusValue(Base):
 
 
 class Status(Base):
-    """What a subject was from ``since`` until ``until``; null means it still is."""
+    """What a subject was from ``since`` until ``until``; null means it still is.
+
+    ``path`` is the subject's own, and follows it.
+    """
 
     __tablename__ = "statuses"
     __table_args__ = (
@@ -78,7 +81,8 @@ class Status(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     subject_kind: Mapped[SubjectKind] = mapped_column(vocabulary(SubjectKind))
-    subject_code: Mapped[Code]
+    subject_code: Mapped[Code] = mapped_column(index=True)
+    path: Mapped[str | None] = mapped_column(Text)
     scheme_code: Mapped[Code]
     status_code: Mapped[Code]
     since: Mapped[CreatedAt]

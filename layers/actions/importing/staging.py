@@ -60,7 +60,7 @@ def merge(connection: psycopg.Connection[Any], staged: str, plan: Merge, total: 
 def tell_planner(connection: psycopg.Connection[Any], table: str, changed: int) -> None:
     """Let the planner know of a table that much was done to, before anybody queries it."""
     if changed >= _WORTH_ANALYZING:
-        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
+        connection.execute("SELECT tell_planner(%s::regclass)", [table])
 
 
 @contextmanager

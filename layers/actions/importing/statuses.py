@@ -67,9 +67,11 @@ _END = sql.SQL(
 
 _BEGIN = sql.SQL(
     "WITH begun AS ("
-    " INSERT INTO statuses (subject_kind, subject_code, scheme_code, status_code, since, source)"
-    " SELECT 'household', s.code, %(scheme)s::text, s.{status}, clock_timestamp(), %(source)s"
-    " FROM {staged} AS s WHERE s.{status} IS NOT NULL AND NOT EXISTS ("
+    " INSERT INTO statuses (subject_kind, subject_code, path, scheme_code, status_code, since,"
+    " source) SELECT 'household', s.code, h.path, %(scheme)s::text, s.{status},"
+    " clock_timestamp(), %(source)s"
+    " FROM {staged} AS s JOIN households AS h ON h.code = s.code"
+    " WHERE s.{status} IS NOT NULL AND NOT EXISTS ("
     "  SELECT FROM statuses AS t WHERE t.scheme_code = %(scheme)s::text"
     "  AND t.subject_kind = 'household' AND t.subject_code = s.code AND t.until IS NULL)"
     " RETURNING 1"
