@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from api.access import TakenFor, guard
 from api.dependencies import INTAKE_THREADS, Services
 from api.observability import BodyLimit, Metrics, Observer, configure_logging
 from api.problems import MEDIA_TYPE, problem_of, register
@@ -38,6 +39,7 @@ from layers.actions.place import warm
 from layers.errors import NoEditionInForce
 from layers.session import open_ready_database
 from layers.settings import Settings, load_settings
+from layers.viewer import Viewer
 
 WEB = Path(str(files("api"))) / "web"
 LEAFLET = Path(str(files("gis"))) / "chart" / "vendor"
@@ -78,8 +80,16 @@ _DOCS = """<!doctype html>
 _LOG = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Make the service; nothing is opened before it starts."""
+def create_app(settings: Settings | None = None, *, taken_for: Viewer | None = None) -> FastAPI:
+    """Make the service; nothing is opened before it starts.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        Read from outside where they are not given.
+    taken_for : Viewer, optional
+        Whom every request is taken for; for tests and tools within this process alone.
+    """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
     metrics = Metrics()
@@ -110,6 +120,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the figures are our own
     )
     register(app)
+    if taken_for is not None:
+        app.add_middleware(TakenFor, who=taken_for)
     limit = BodyLimit(settings.body_bytes_max, "LIANXIN_BODY_BYTES_MAX")
     streamed = BodyLimit(settings.route_bytes_max, "LIANXIN_ROUTE_BYTES_MAX")
     uploaded = BodyLimit(settings.upload_bytes_max, "LIANXIN_UPLOAD_BYTES_MAX")
@@ -139,6 +151,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # Not include_router: it looks for the route of a request twice, router by router.
         app.router.routes.extend(module.router.routes)
     app.add_api_route("/docs", _docs(app), include_in_schema=False, response_class=HTMLResponse)
+    guard(app.router.routes)
     app.mount("/assets/leaflet", StaticFiles(directory=LEAFLET), name="leaflet")
     app.mount("/assets", StaticFiles(directory=WEB), name="assets")
     _complete_openapi(app)
@@ -146,7 +159,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _open_services(settings: Settings, metrics: Metrics) -> Services:
-    database = open_ready_database(settings)
+    database = open_ready_database(settings, service=True)
     try:
         boundaries = Boundaries(
             database, told=lambda found: metrics.edition_in_force.set(found.edition_id)

@@ -29,6 +29,7 @@ _BROKEN = Row(_OURS, "Internal error", "服务内部错误", private=True)
 _DATABASE = Row(_AWAY, "The database is not available", "数据库暂不可用", private=True)
 _BUSY = Row(_AWAY, "The database is busy", "数据库繁忙")
 _PASSING: Final = (_DATABASE, _BUSY)
+_SIGN_IN: Final = {"WWW-Authenticate": "Bearer"}
 _RETRY: Final = {"Retry-After": "5"}
 
 TABLE: Final[Mapping[type[Exception], Row]] = {
@@ -64,6 +65,8 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
     layers.IdempotencyConflict: Row(_BAD, "The key stands for another report", "幂等键已被使用"),
     layers.CursorInvalid: Row(_BAD, "Unknown paging cursor", "分页游标无效"),
     layers.ChartNotFound: Row(HTTPStatus.NOT_FOUND, "No such chart", "没有该图"),
+    layers.SignInNeeded: Row(HTTPStatus.UNAUTHORIZED, "Nobody is signed in", "尚未登录"),
+    layers.NotAllowed: Row(HTTPStatus.FORBIDDEN, "Not for this account", "该账号无此权限"),
 }
 """Every leaf error of the core and the layers (a test compares)."""
 
@@ -141,7 +144,13 @@ def problem_of(error: Exception) -> Response:
         more: dict[str, Any] = {"errors": list(error.errors)} if error.errors else {}
         return problem(error.row, _kebab(error.row.title), str(error), **more)
     row, kind, detail = _told(error)
-    return problem(row, kind, detail, headers=_RETRY if row in _PASSING else None)
+    return problem(row, kind, detail, headers=_headers(row))
+
+
+def _headers(row: Row) -> Mapping[str, str]:
+    if row in _PASSING:
+        return _RETRY
+    return _SIGN_IN if row.status is HTTPStatus.UNAUTHORIZED else {}
 
 
 def failed_page(request: Request, error: Exception) -> Response:

@@ -107,3 +107,11 @@ class CursorInvalid(LayersError):
 
 class ChartNotFound(LayersError):
     """No chart has that name."""
+
+
+class SignInNeeded(LayersError):
+    """What was asked for is only for somebody who has signed in."""
+
+
+class NotAllowed(LayersError):
+    """Somebody's role or area does not reach what was asked for."""

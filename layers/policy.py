@@ -1,11 +1,14 @@
 """Who may see what: masks of persons, and what a confidential case shows.
 
-Until there are accounts nobody is known to belong to a grid, so everybody sees what a stranger may.
+Which rows somebody sees is decided by the database; here is what of a row they see.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+
+from layers.viewer import Viewer
+from layers.vocabulary import Role
 
 COMPOUND_SURNAMES: Final = frozenset(
     re.findall(
@@ -74,10 +77,25 @@ def mask_reporter(reporter: Mapping[str, Any] | None) -> dict[str, str | None]:
     return {"name": mask_name(given.get("name")), "phone": mask_phone(given.get("phone"))}
 
 
-def mask_case(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a case's fields as a stranger may see them; ``confidential`` says what to hide."""
+def sees_doors(who: Viewer) -> bool:
+    """Whether somebody sees the very door of a home, or just its building."""
+    return who.role in (Role.WORKER, Role.COMMUNITY, Role.SYSTEM)
+
+
+def sees_confidential(who: Viewer | None, path: str | None) -> bool:
+    """Whether somebody handles a confidential case: the own grid's worker, the own community."""
+    return (
+        who is not None
+        and who.role in (Role.WORKER, Role.COMMUNITY)
+        and path is not None
+        and who.within(path)
+    )
+
+
+def mask_case(fields: Mapping[str, Any], who: Viewer | None = None) -> dict[str, Any]:
+    """Return a case's fields as somebody may see them; ``confidential`` says what to hide."""
     shown = dict(fields)
-    if shown["confidential"]:
+    if shown["confidential"] and not sees_confidential(who, shown.get("path")):
         shown.update((name, None) for name in CONFIDENTIAL_FIELDS if name in shown)
         if "candidates" in shown:
             shown["candidates"] = []

@@ -16,6 +16,8 @@ from layers.actions.overview import overview
 from layers.actions.place import Place, Placed, current, place
 from layers.errors import LayersError
 from layers.paths import codes_of_path
+from layers.viewer import SYSTEM, seen_by, viewer
+from layers.vocabulary import Role
 
 router = APIRouter(include_in_schema=False)
 
@@ -56,8 +58,11 @@ class Search:
 @router.get("/")
 def start(request: Request, services: OpenServices) -> Response:
     """Show what is loaded and what to open, whatever state the database is in."""
-    found = overview(services.database)
-    places = list_charts(services.database)[0] if found.loaded else []
+    who = viewer()
+    # The administrator is told how much there is, not what.
+    with seen_by(SYSTEM if who is not None and who.role is Role.ADMINISTRATOR else who):
+        found = overview(services.database)
+    places = list_charts(services.database)[0] if found.loaded and who is not None else []
     return page(
         request,
         "start.html",
@@ -67,6 +72,7 @@ def start(request: Request, services: OpenServices) -> Response:
         states=case_state_styles(),
         settings=services.settings,
         search=Search(),
+        who=who,
     )
 
 

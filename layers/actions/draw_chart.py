@@ -26,10 +26,12 @@ from gis.chart.definition import (
 from gis.chart.web import render
 from gis.crs import STORAGE_CRS
 from layers.actions.chart_styles import case_state_styles
-from layers.errors import ChartNotFound
+from layers.errors import ChartNotFound, NotAllowed
 from layers.models import StatusValue
+from layers.policy import sees_doors
 from layers.session import Database
 from layers.store import charts, territory
+from layers.viewer import EVERYWHERE, SYSTEM, viewer
 
 EVERYTHING = "all"
 """The name of the chart of the whole place."""
@@ -185,7 +187,7 @@ def chart_version(database: Database, request: ChartRequest) -> ChartVersion:
         row = session.execute(charts.data_version()).one()
     # Ended cases leave the chart day by day without anything being written.
     words = (
-        row.version, f"{row.read_at:%Y%m%d}", place.path, request.name,
+        repr(viewer()), row.version, f"{row.read_at:%Y%m%d}", place.path, request.name,
         request.language, request.theme, request.scheme,
     )  # fmt: skip
     tag = hashlib.sha256("\n".join(words).encode()).hexdigest()[:32]
@@ -199,12 +201,18 @@ def find_place(session: Session, name: str) -> ChartPlace:
     ------
     ChartNotFound
         If neither an area nor a grid in force has this code or path.
+    NotAllowed
+        If it lies outside the viewer's area; ``all`` is all of that area.
     """
-    if name == EVERYTHING:
+    who = viewer() or SYSTEM
+    if name == EVERYTHING and who.area == EVERYWHERE:
         return _whole(session.execute(charts.chart_places()).all())
-    for level, statement in ((None, charts.area_with(name)), ("grid", charts.grid_with(name))):
+    asked = who.area if name == EVERYTHING else name
+    for level, statement in ((None, charts.area_with(asked)), ("grid", charts.grid_with(asked))):
         row = session.execute(statement).one_or_none()
         if row is not None:
+            if not who.within(row.path):
+                raise NotAllowed("This chart is of another area than your account's.")
             return ChartPlace(
                 name=name,
                 level=level or str(row.level),
@@ -242,6 +250,7 @@ def list_charts(database: Database) -> tuple[list[ChartPlace], list[SchemeName]]
             waiting[prefix] += matter.open_cases
     taken = {area.code for area in areas} | {EVERYTHING}
     whole = _whole(areas)
+    who = viewer() or SYSTEM
     places = [
         ChartPlace(
             name=row.path.rstrip("/") if level == "grid" and row.code in taken else row.code,
@@ -257,6 +266,7 @@ def list_charts(database: Database) -> tuple[list[ChartPlace], list[SchemeName]]
             *((str(area.level), area) for area in areas),
             *(("grid", grid) for grid in grids),
         ]
+        if who.within(row.path)
     ]
     # An area before the grid of the same path: the sort keeps the order in which they came.
     places.sort(key=lambda place: _reading_order(place.path))
@@ -271,7 +281,7 @@ def list_charts(database: Database) -> tuple[list[ChartPlace], list[SchemeName]]
         open_case_count=sum(matter.open_cases for matter in matters),
     )
     schemes.sort(key=lambda scheme: scheme.code != DEFAULT_SCHEME)
-    return [everything, *places], schemes
+    return ([everything, *places] if who.area == EVERYWHERE else places), schemes
 
 
 def _whole(areas: Sequence[Any]) -> ChartPlace:
@@ -362,7 +372,10 @@ def _outlines(session: Session, statement: Executable) -> gpd.GeoDataFrame:
 
 
 def _households(session: Session, prefix: str, scheme: StatusScheme) -> gpd.GeoDataFrame:
-    households = _points(session, charts.chart_households(prefix, scheme=scheme.code))
+    households = _points(
+        session,
+        charts.chart_households(prefix, scheme=scheme.code, exact=sees_doors(viewer() or SYSTEM)),
+    )
     if _NOTHING_RECORDED in scheme.statuses:
         households["status"] = households["status"].fillna(_NOTHING_RECORDED.code)
     return households

@@ -17,6 +17,7 @@ from layers.policy import mask_case, mask_reporter
 from layers.session import Database
 from layers.store import cases
 from layers.store.cases import CaseFilter
+from layers.viewer import viewer
 from layers.vocabulary import CaseState
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,7 +71,7 @@ def list_cases(
     more = len(rows) > limit
     last = page[-1] if page else None
     return CasePage(
-        cases=tuple(mask_case(row._asdict()) for row in page),
+        cases=tuple(mask_case(row._asdict(), viewer()) for row in page),
         next_cursor=write_cursor(last.reported_at, last.id) if more and last else None,
     )
 
@@ -90,10 +91,12 @@ def read_case(database: Database, case_id: int) -> CaseHistory:
             placements = session.execute(cases.placements_of(case_id)).all()
     if row is None:
         raise CaseNotFound(f"There is no case {case_id}.")
-    case = mask_case(row._asdict())
+    case = mask_case(row._asdict(), viewer())
     case["reporter"] = mask_reporter(case["reporter"])
-    hidden = {"confidential": case["confidential"]}
-    return CaseHistory(case, tuple(mask_case(hidden | each._asdict()) for each in placements))
+    hidden = {"confidential": case["confidential"], "path": case["path"]}
+    return CaseHistory(
+        case, tuple(mask_case(hidden | each._asdict(), viewer()) for each in placements)
+    )
 
 
 def categories(database: Database) -> dict[str, Mapping[str, Any]]:

@@ -1,15 +1,18 @@
--- Households under a path, each with its status now in one scheme.
+-- Households under a path, each with its status now in one scheme; unless exact is asked for, each
+-- stands at its building's anchor, and its door is not told.
 SELECT
     households.code,
     households.building_code,
-    households.unit,
-    households.floor,
-    households.room,
+    CASE WHEN :exact THEN households.unit END AS unit,
+    CASE WHEN :exact THEN households.floor END AS floor,
+    CASE WHEN :exact THEN households.room END AS room,
     households.grid_code,
     statuses.status_code AS status,
-    ST_X(households.location) AS lon,
-    ST_Y(households.location) AS lat
+    ST_X(place.point) AS lon,
+    ST_Y(place.point) AS lat
 FROM households
+LEFT JOIN buildings ON buildings.code = households.building_code AND NOT :exact
+CROSS JOIN LATERAL (SELECT coalesce(buildings.anchor, households.location) AS point) AS place
 LEFT JOIN statuses
     ON statuses.subject_code = households.code
     AND statuses.subject_kind = 'household'

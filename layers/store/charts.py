@@ -6,7 +6,18 @@ A place is a path prefix, as ``150622/150622003/``; the empty prefix is everythi
 from importlib.resources import files
 from typing import Any
 
-from sqlalchemy import Integer, Select, String, Text, TextClause, bindparam, func, select, text
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    Select,
+    String,
+    Text,
+    TextClause,
+    bindparam,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from layers.models import Area, Case, Category, Grid, StatusScheme, StatusValue
@@ -33,10 +44,15 @@ def chart_buildings(prefix: str) -> TextClause:
     return _statement("chart_buildings").bindparams(bindparam("prefix", prefix, Text))
 
 
-def chart_households(prefix: str, *, scheme: str) -> TextClause:
-    """Select the households under a path and what each is now in a status scheme."""
+def chart_households(prefix: str, *, scheme: str, exact: bool) -> TextClause:
+    """Select the households under a path and what each is now in a status scheme.
+
+    Unless ``exact``, each stands at its building's anchor, without its door.
+    """
     return _statement("chart_households").bindparams(
-        bindparam("prefix", prefix, Text), bindparam("scheme", scheme, Text)
+        bindparam("prefix", prefix, Text),
+        bindparam("scheme", scheme, Text),
+        bindparam("exact", exact, Boolean),
     )
 
 

@@ -20,6 +20,7 @@ from layers.cluster import PrivateCluster
 from layers.models import Area, Edition, Grid
 from layers.session import Database, open_database
 from layers.settings import Settings
+from layers.viewer import SYSTEM, Viewer
 from layers.vocabulary import AreaLevel, CodeScheme
 
 with warnings.catch_warnings():
@@ -173,10 +174,16 @@ def town_database(town_url: str) -> Iterator[Database]:
 
 @contextmanager
 def serve_with(
-    database_url: str, *, log_level: Literal["info", "error"] = "error", **limits: int
+    database_url: str,
+    *,
+    log_level: Literal["info", "error"] = "error",
+    taken_for: Viewer | None = SYSTEM,
+    **limits: int,
 ) -> Iterator[TestClient]:
-    """A service on a database, perhaps with other limits."""
-    app = create_app(Settings(database_url=database_url, log_level=log_level, **limits))
+    """A service on a database, perhaps with other limits; whoever asks may do everything."""
+    app = create_app(
+        Settings(database_url=database_url, log_level=log_level, **limits), taken_for=taken_for
+    )
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

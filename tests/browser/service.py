@@ -10,6 +10,7 @@ from api.cli.process import serving, take_port
 from layers.cluster import PrivateCluster
 from layers.session import Database, open_database
 from layers.settings import Settings
+from layers.viewer import SYSTEM
 from tests.postgis import _administer
 
 
@@ -28,7 +29,7 @@ def running(url: str) -> AbstractContextManager[str]:
         settings = Settings(database_url=url, log_level="error")
         with take_port("127.0.0.1", 0) as taken:
             port = taken.getsockname()[1]
-            with serving(create_app(settings), taken):
+            with serving(create_app(settings, taken_for=SYSTEM), taken):
                 yield f"http://127.0.0.1:{port}"
 
     return service()

@@ -1,0 +1,176 @@
+"""Who may use which route: one row a route, and a service that doesn't start without one.
+
+What somebody sees behind a door is the database's affair (its policies show the viewer's rows);
+here is only which roles may open it. An act of a role upon the whole place, such as publishing,
+is done by the service itself once the role was let in: those doors say ``as_service``.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.pages import wants_page
+from layers.errors import NotAllowed, SignInNeeded
+from layers.viewer import SYSTEM, Viewer, seen_by, viewer
+from layers.vocabulary import Role
+
+W, C, S, B, D, N, K, U, A = (
+    Role.WORKER,
+    Role.COMMUNITY,
+    Role.STREET,
+    Role.BANNER,
+    Role.DEPARTMENT,
+    Role.ANALYST,
+    Role.WALL,
+    Role.AUDITOR,
+    Role.ADMINISTRATOR,
+)
+
+
+@dataclass(frozen=True)
+class Door:
+    """Which roles may use a route; None for everybody, signed in or not."""
+
+    roles: frozenset[Role] | None
+    as_service: bool = False
+
+
+def _to(*roles: Role, as_service: bool = False) -> Door:
+    return Door(frozenset(roles), as_service)
+
+
+OPEN: Final = Door(None)
+_HANDLING = _to(W, C, S, B, D)
+_READING_CASES = _to(W, C, S, B, D, N)
+_LOOKING = _to(W, C, S, B, D, N, K)
+_WEIGHING = _to(C, S, B, N, A, as_service=True)
+_KEEPING = _to(A, as_service=True)
+
+DOORS: Final[Mapping[str, Door]] = {
+    # Nothing about anybody: who owns a place and where the lines run is public.
+    "GET /": OPEN,
+    "GET /find": OPEN,
+    "GET /docs": OPEN,
+    "GET /openapi.json": OPEN,
+    "GET /livez": OPEN,
+    "GET /readyz": OPEN,
+    "GET /metrics": OPEN,
+    "GET /route": OPEN,
+    "POST /route": OPEN,
+    "GET /editions": OPEN,
+    "GET /editions/{number}/grids": OPEN,
+    # Cases: whoever handles them; a report is stored wherever it lies.
+    "POST /cases": _to(W, C, S, B, D, as_service=True),
+    "GET /cases": _READING_CASES,
+    "GET /cases/counts": _READING_CASES,
+    "GET /cases/{case_id}": _READING_CASES,
+    # Charts: one's own area, by symbols.
+    "GET /charts": _LOOKING,
+    "GET /charts/{name:path}.html": _LOOKING,
+    "HEAD /charts/{name:path}.html": _LOOKING,
+    # Boundaries: counts of what moves for those who decide, changes by the administrator.
+    "GET /editions/{number}": _WEIGHING,
+    "GET /editions/{number}/findings": _WEIGHING,
+    "GET /editions/{number}/changes": _WEIGHING,
+    "POST /editions": _KEEPING,
+    "DELETE /editions/{number}": _KEEPING,
+    "POST /editions/{number}/check": _KEEPING,
+    "POST /editions/{number}/publish": _KEEPING,
+    "POST /editions/{number}/restore": _KEEPING,
+    "GET /desk/editions": _WEIGHING,
+    "GET /desk/editions/{number}": _WEIGHING,
+    "POST /desk/editions": _KEEPING,
+    "POST /desk/editions/{number}/publish": _KEEPING,
+}
+
+
+class Guard:
+    """A route behind its door."""
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        self.app = app
+        self.door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or say why not; a browser that nobody signed in at is led there."""
+        who = viewer()
+        if who is None:
+            request = Request(scope)
+            if request.method == "GET" and wants_page(request):
+                root = scope.get("root_path", "")
+                wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+                answer = RedirectResponse(
+                    f"{root}/sign-in?next={quote(wanted, safe='/')}", status_code=303
+                )
+                await answer(scope, receive, send)
+                return
+            raise SignInNeeded(
+                "Sign in first: POST /auth/token gives a token, to be sent as Authorization: "
+                "Bearer …; in a browser open /sign-in."
+            )
+        if not may_open(self.door, who):
+            raise NotAllowed(
+                f"An account of the role {who.role} may not do this. "
+                f"It is for: {', '.join(sorted(self.door.roles or ()))}."
+            )
+        with seen_by(SYSTEM if self.door.as_service else who):
+            await self.app(scope, receive, send)
+
+
+class TakenFor:
+    """Every request is one viewer's: for tests, and for tools that serve within their process."""
+
+    def __init__(self, app: ASGIApp, who: Viewer) -> None:
+        self.app = app
+        self.who = who
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on as the viewer's."""
+        with seen_by(self.who):
+            await self.app(scope, receive, send)
+
+
+def may_open(door: Door, who: Viewer | None) -> bool:
+    """Whether somebody may use a route; the service itself may use every one."""
+    if door.roles is None:
+        return True
+    return who is not None and (who.role in door.roles or who.role is Role.SYSTEM)
+
+
+def guard(routes: Iterable[BaseRoute]) -> None:
+    """Put every route behind its door.
+
+    Raises
+    ------
+    LookupError
+        A route has no row above, or a row no route.
+    """
+    left = set(DOORS)
+    for route in routes:
+        if not isinstance(route, Route):
+            continue  # the files of the pages
+        names = [f"{method} {route.path}" for method in sorted(route.methods or ())]
+        known = [name for name in names if name in DOORS]
+        strange = [name for name in names if name not in DOORS and not _is_shadow(name, known)]
+        if strange or not known:
+            raise LookupError(f"no row in api.access says who may use {', '.join(strange)}")
+        doors = {DOORS[name] for name in known}
+        if len(doors) > 1:
+            raise LookupError(f"{route.path} has several doors")
+        left -= set(known)
+        door = doors.pop()
+        if door is not OPEN:
+            route.app = Guard(route.app, door)
+    if left:
+        raise LookupError(f"api.access has rows of no route: {', '.join(sorted(left))}")
+
+
+def _is_shadow(name: str, known: list[str]) -> bool:
+    """Whether it is the HEAD that a plain route answers along with its GET."""
+    return name.startswith("HEAD ") and f"GET {name[5:]}" in known
