@@ -87,6 +87,9 @@ DOORS: Final[Mapping[str, Door]] = {
     "GET /desk/editions/{number}": _WEIGHING,
     "POST /desk/editions": _KEEPING,
     "POST /desk/editions/{number}/publish": _KEEPING,
+    "POST /desk/editions/{number}/check": _KEEPING,
+    "POST /desk/editions/{number}/restore": _KEEPING,
+    "POST /desk/editions/{number}/discard": _KEEPING,
 }
 
 
