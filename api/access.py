@@ -8,15 +8,14 @@ is done by the service itself once the role was let in: those doors say ``as_ser
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.identity import to_sign_in
 from api.pages import wants_page
-from layers.errors import NotAllowed, SignInNeeded
+from layers.errors import NotAllowed, SignInRefused
 from layers.viewer import SYSTEM, Viewer, seen_by, viewer
 from layers.vocabulary import Role
 
@@ -46,13 +45,22 @@ def _to(*roles: Role, as_service: bool = False) -> Door:
 
 
 OPEN: Final = Door(None)
-_HANDLING = _to(W, C, S, B, D)
+_EVERYBODY = _to(*(role for role in Role if role is not Role.SYSTEM))
 _READING_CASES = _to(W, C, S, B, D, N)
 _LOOKING = _to(W, C, S, B, D, N, K)
 _WEIGHING = _to(C, S, B, N, A, as_service=True)
 _KEEPING = _to(A, as_service=True)
 
 DOORS: Final[Mapping[str, Door]] = {
+    # Signing in and out, and what one is.
+    "POST /auth/token": OPEN,
+    "POST /auth/revoke": OPEN,
+    "GET /sign-in": OPEN,
+    "POST /sign-in": OPEN,
+    "POST /sign-out": OPEN,
+    "GET /auth/me": _EVERYBODY,
+    "GET /account": _EVERYBODY,
+    "POST /auth/kiosk": _to(C, S, B),
     # Nothing about anybody: who owns a place and where the lines run is public.
     "GET /": OPEN,
     "GET /find": OPEN,
@@ -106,14 +114,9 @@ class Guard:
         if who is None:
             request = Request(scope)
             if request.method == "GET" and wants_page(request):
-                root = scope.get("root_path", "")
-                wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-                answer = RedirectResponse(
-                    f"{root}/sign-in?next={quote(wanted, safe='/')}", status_code=303
-                )
-                await answer(scope, receive, send)
+                await to_sign_in(request)(scope, receive, send)
                 return
-            raise SignInNeeded(
+            raise SignInRefused(
                 "Sign in first: POST /auth/token gives a token, to be sent as Authorization: "
                 "Bearer …; in a browser open /sign-in."
             )
@@ -122,8 +125,16 @@ class Guard:
                 f"An account of the role {who.role} may not do this. "
                 f"It is for: {', '.join(sorted(self.door.roles or ()))}."
             )
+        _keep_to_its_chart(scope)
         with seen_by(SYSTEM if self.door.as_service else who):
             await self.app(scope, receive, send)
+
+
+def _keep_to_its_chart(scope: Scope) -> None:
+    """Refuse a kiosk's token everywhere but at the one chart that it was given for."""
+    chart = scope.get("state", {}).get("chart")
+    if chart is not None and scope["path"] != f"{scope.get('root_path', '')}/charts/{chart}.html":
+        raise NotAllowed(f"This token shows one chart only: /charts/{chart}.html.")
 
 
 class TakenFor:

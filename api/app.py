@@ -17,9 +17,11 @@ from starlette.staticfiles import StaticFiles
 
 from api.access import TakenFor, guard
 from api.dependencies import INTAKE_THREADS, Services
+from api.identity import Identifier
 from api.observability import BodyLimit, Metrics, Observer, configure_logging
 from api.problems import MEDIA_TYPE, problem_of, register
 from api.routers import (
+    auth,
     cases,
     charts,
     desk,
@@ -29,8 +31,10 @@ from api.routers import (
     health,
     routing,
     routing_many,
+    signing_in,
     start,
 )
+from api.schemas.accounts import SECURITY_SCHEMES
 from api.schemas.cases import ReportIn
 from api.schemas.placements import PlacementOut
 from api.schemas.problems import Problem
@@ -57,6 +61,7 @@ _TAGS = [
     {"name": "cases", "description": "案件 · reported, listed, read"},
     {"name": "charts", "description": "作战图 · battle charts"},
     {"name": "editions", "description": "网格版本 · dated sets of boundaries"},
+    {"name": "accounts", "description": "账号 · tokens to sign in with"},
     {"name": "health", "description": "运行状态 · alive, ready, figures"},
 ]
 
@@ -120,11 +125,12 @@ def create_app(settings: Settings | None = None, *, taken_for: Viewer | None = N
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the figures are our own
     )
     register(app)
-    if taken_for is not None:
-        app.add_middleware(TakenFor, who=taken_for)
     limit = BodyLimit(settings.body_bytes_max, "LIANXIN_BODY_BYTES_MAX")
     streamed = BodyLimit(settings.route_bytes_max, "LIANXIN_ROUTE_BYTES_MAX")
     uploaded = BodyLimit(settings.upload_bytes_max, "LIANXIN_UPLOAD_BYTES_MAX")
+    app.add_middleware(Identifier)  # within the observer, which sees to every answer
+    if taken_for is not None:
+        app.add_middleware(TakenFor, who=taken_for)
     app.add_middleware(
         Observer,
         metrics=metrics,
@@ -147,6 +153,8 @@ def create_app(settings: Settings | None = None, *, taken_for: Viewer | None = N
         edition_changes,
         edition_grids,
         desk,
+        auth,
+        signing_in,
     ):
         # Not include_router: it looks for the route of a request twice, router by router.
         app.router.routes.extend(module.router.routes)
@@ -200,6 +208,8 @@ def _complete_openapi(app: FastAPI) -> None:
             components.setdefault(name, definition)
         for name in ("HTTPValidationError", "ValidationError"):
             components.pop(name, None)
+        schema["components"]["securitySchemes"] = SECURITY_SCHEMES
+        schema["security"] = [{}, *({name: []} for name in SECURITY_SCHEMES)]
         for operations in schema["paths"].values():
             for operation in operations.values():
                 _show_refusals(operation)

@@ -23,13 +23,15 @@ from api.schemas.problems import Refusal, invalid
 from layers.actions.boundaries import Boundaries, InForce
 from layers.actions.compare_editions import Comparisons
 from layers.actions.former_editions import FormerEditions
+from layers.actions.identify import Identities, identities_of
 from layers.actions.importing.instants import read_instant
 from layers.actions.place import current
 from layers.actions.read_cases import categories
 from layers.actions.report_case import Report, ReportedCase, report_case
-from layers.errors import CategoryUnknown
+from layers.errors import CategoryUnknown, SignInRefused
 from layers.session import Database
 from layers.settings import Settings
+from layers.viewer import Viewer
 
 INTAKE_THREADS = 4
 """Reports stored at once, on threads and connections of their own: intake never waits for a chart
@@ -51,6 +53,7 @@ class Services:
     streams: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(STREAM_THREADS))
     former: FormerEditions = field(init=False)
     comparisons: Comparisons = field(init=False)
+    identities: Identities = field(init=False)
     _in_memory: bool = field(default=False, init=False, repr=False)
     _categories: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict, init=False, repr=False
@@ -59,6 +62,7 @@ class Services:
     def __post_init__(self) -> None:
         self.former = FormerEditions(self.database, self.boundaries)
         self.comparisons = Comparisons(self.database)
+        self.identities = identities_of(self.settings, self.database)
 
     async def take_in(self, report: Report, idempotency_key: str | None) -> ReportedCase:
         """Store a report, on one of the few threads that do nothing else."""
@@ -111,6 +115,17 @@ async def services(request: Request) -> Services:
 
 
 OpenServices = Annotated[Services, Depends(services)]
+
+
+def signed_in(request: Request) -> Viewer:
+    """Return who sends the request; without anybody it is refused."""
+    who: Viewer | None = request.scope["state"].get("viewer")
+    if who is None:
+        raise SignInRefused("Sign in first: send a token as Authorization: Bearer.")
+    return who
+
+
+SignedIn = Annotated[Viewer, Depends(signed_in)]
 
 
 class FromMemory(APIRoute):

@@ -29,7 +29,6 @@ _BROKEN = Row(_OURS, "Internal error", "服务内部错误", private=True)
 _DATABASE = Row(_AWAY, "The database is not available", "数据库暂不可用", private=True)
 _BUSY = Row(_AWAY, "The database is busy", "数据库繁忙")
 _PASSING: Final = (_DATABASE, _BUSY)
-_SIGN_IN: Final = {"WWW-Authenticate": "Bearer"}
 _RETRY: Final = {"Retry-After": "5"}
 
 TABLE: Final[Mapping[type[Exception], Row]] = {
@@ -64,9 +63,16 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
     layers.ReportInvalid: Row(_BAD, "The report cannot be right", "上报内容有误"),
     layers.IdempotencyConflict: Row(_BAD, "The key stands for another report", "幂等键已被使用"),
     layers.CursorInvalid: Row(_BAD, "Unknown paging cursor", "分页游标无效"),
+    layers.PasswordRefused: Row(_BAD, "The password is not taken", "密码不符合要求"),
+    layers.AccountNotFound: Row(HTTPStatus.NOT_FOUND, "No such account", "没有该账号"),
+    layers.AccountConflict: Row(HTTPStatus.CONFLICT, "The name is taken", "账号名已被使用"),
+    layers.AccountInvalid: Row(_BAD, "The account does not fit", "账号内容有误"),
+    layers.SignInRefused: Row(HTTPStatus.UNAUTHORIZED, "Not signed in", "未登录或登录无效"),
+    layers.SignInTooSoon: Row(HTTPStatus.TOO_MANY_REQUESTS, "Too many attempts", "尝试次数过多"),
+    layers.IssuerUnreachable: Row(_AWAY, "The issuer does not answer", "统一认证服务暂不可用"),
+    layers.NotAllowed: Row(HTTPStatus.FORBIDDEN, "Not allowed", "无权操作"),
+    layers.SecretUnusable: _BROKEN,
     layers.ChartNotFound: Row(HTTPStatus.NOT_FOUND, "No such chart", "没有该图"),
-    layers.SignInNeeded: Row(HTTPStatus.UNAUTHORIZED, "Nobody is signed in", "尚未登录"),
-    layers.NotAllowed: Row(HTTPStatus.FORBIDDEN, "Not for this account", "该账号无此权限"),
 }
 """Every leaf error of the core and the layers (a test compares)."""
 
@@ -140,17 +146,22 @@ def validation_problem(errors: Sequence[Any]) -> Response:
 
 def problem_of(error: Exception) -> Response:
     """Answer any error; one that isn't in the table is an internal one."""
+    if isinstance(error, HTTPException):
+        return _http_problem(error)
     if isinstance(error, Refusal):
         more: dict[str, Any] = {"errors": list(error.errors)} if error.errors else {}
         return problem(error.row, _kebab(error.row.title), str(error), **more)
     row, kind, detail = _told(error)
-    return problem(row, kind, detail, headers=_headers(row))
+    return problem(row, kind, detail, headers=_headers_of(error, row))
 
 
-def _headers(row: Row) -> Mapping[str, str]:
-    if row in _PASSING:
-        return _RETRY
-    return _SIGN_IN if row.status is HTTPStatus.UNAUTHORIZED else {}
+def _headers_of(error: Exception, row: Row) -> Mapping[str, str] | None:
+    """Return what a client needs beside the words: when to try again, or how to sign in."""
+    if isinstance(error, layers.SignInTooSoon):
+        return {"Retry-After": str(error.wait_s)}
+    if isinstance(error, layers.SignInRefused):
+        return {"WWW-Authenticate": "Bearer"}
+    return _RETRY if row in _PASSING else None
 
 
 def failed_page(request: Request, error: Exception) -> Response:

@@ -105,13 +105,45 @@ class CursorInvalid(LayersError):
     """A paging cursor that this service did not give out."""
 
 
-class ChartNotFound(LayersError):
-    """No chart has that name."""
+class PasswordRefused(LayersError):
+    """A password that is too short, or that is guessed first."""
 
 
-class SignInNeeded(LayersError):
-    """What was asked for is only for somebody who has signed in."""
+class AccountNotFound(LayersError):
+    """No account has that name."""
+
+
+class AccountConflict(LayersError):
+    """The name is taken."""
+
+
+class AccountInvalid(LayersError):
+    """An account whose name, role, area, categories or duties don't go together."""
+
+
+class SignInRefused(LayersError):
+    """Name and password, or token, do not let anybody in; why is not said."""
+
+
+class SignInTooSoon(LayersError):
+    """Too many wrong passwords just now; ``wait_s`` says how long to wait."""
+
+    def __init__(self, message: str, wait_s: int) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class IssuerUnreachable(LayersError):
+    """Whoever issues the OpenID Connect tokens does not answer as it should."""
 
 
 class NotAllowed(LayersError):
-    """Somebody's role or area does not reach what was asked for."""
+    """Whoever is signed in may not do that."""
+
+
+class SecretUnusable(LayersError):
+    """A secret is no base64url text, is too short, or others may read its file."""
+
+
+class ChartNotFound(LayersError):
+    """No chart has that name."""

@@ -1,6 +1,7 @@
 """What can be set from outside: environment variables ``LIANXIN_*`` and ``lianxin.toml``."""
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,33 @@ class Settings(BaseSettings):
         default=32 * 1024 * 1024,
         description="其他请求体字节数上限 · how many bytes the body of any other request may have",
     )
+
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="统一认证（OpenID Connect）的签发者地址；不设则不用 · "
+        "the issuer whose OpenID Connect tokens are taken, https://…; without it none are",
+    )
+    oidc_audience: str = Field(
+        default="lianxin",
+        description="统一认证令牌的受众 · the audience that those tokens must name",
+    )
+    oidc_role_claim: str = Field(
+        default="lianxin_role",
+        description="令牌中表示角色的字段 · the claim that names the role, as worker or street",
+    )
+    oidc_area_claim: str = Field(
+        default="lianxin_area",
+        description="令牌中表示区域编码的字段，* 为全部 · "
+        "the claim with the code of the area, * for everywhere",
+    )
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        local = r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/.*)?"
+        if value is None or value.startswith("https://") or re.fullmatch(local, value):
+            return value
+        raise ValueError("must begin with https://")
 
     @field_validator("timezone")
     @classmethod

@@ -80,6 +80,24 @@ class SubjectKind(StrEnum):
     COMPOUND = "compound"
 
 
+class Duty(StrEnum):
+    """What a grid worker does: 信息搜集 · 便民服务 · 隐患排查 · 纠纷调解 · 政策宣讲."""
+
+    COLLECTOR = "collector"
+    SERVICE = "service"
+    HAZARD = "hazard"
+    MEDIATION = "mediation"
+    POLICY = "policy"
+
+
+class TokenKind(StrEnum):
+    """Tokens of which a hash is stored; access tokens are signed instead."""
+
+    REFRESH = "refresh"
+    SESSION = "session"
+    KIOSK = "kiosk"
+
+
 class Role(StrEnum):
     """What an account is for; with its area it decides what is seen."""
 

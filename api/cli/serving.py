@@ -27,6 +27,7 @@ from layers.errors import SettingsInvalid
 
 if TYPE_CHECKING:
     from layers.actions.demo import DemoReport
+    from layers.session import Database
     from layers.settings import Settings
 
 CREATED, REPLAYED = 201, 200
@@ -54,7 +55,9 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
     """Serve what the database holds, until Ctrl-C."""
     settings = _settings(host, port, workers)
     with _ended_in_order(settings, "\n已停止 stopped") as (taken, last):
-        last.callback(open_with_reference(settings).close)
+        database = open_with_reference(settings)
+        last.callback(database.close)
+        _hint_at_the_first_account(database)
         with _serving(settings, taken) as wait:
             say(f"Lianxin  {_address(settings)}/  (Ctrl-C 停止 stops it)")
             say(_LOCAL_ONLY)
@@ -149,6 +152,16 @@ def _ended_in_order(
             yield taken, last
     except KeyboardInterrupt:
         say(farewell)
+
+
+def _hint_at_the_first_account(database: "Database") -> None:
+    from layers.actions.accounts import any_account  # noqa: PLC0415
+
+    if not any_account(database):
+        say(
+            "还没有账号 no accounts yet; the first 第一个: "
+            "lianxin user add NAME --role administrator"
+        )
 
 
 def _start_over(settings: "Settings", steps: Steps) -> None:

@@ -26,11 +26,15 @@ class Problem(BaseModel):
 
 
 _WORDS: Final = {
+    400: "The body cannot be read.",
+    401: "Nobody is signed in, or the token holds no longer.",
+    403: "Whoever is signed in may not do that.",
     404: "There is no such thing.",
     408: "The request took longer than it may.",
     409: "Something changed meanwhile; ask again.",
     413: "The body or the list is too large.",
     415: "The body is of a type that is not taken here.",
+    429: "Too many attempts just now; Retry-After says how long to wait.",
     422: "The request is malformed, or says what cannot be.",
     503: "No edition of the boundaries is in force, or the database is away or busy.",
 }

@@ -1,5 +1,6 @@
 """The tables."""
 
+from layers.models.accounts import Account, SignInAttempt, Token
 from layers.models.base import Base
 from layers.models.cases import Case, CasePlacement, Category, IdempotencyKey
 from layers.models.premises import Building, Compound, Household
@@ -7,6 +8,7 @@ from layers.models.statuses import Status, StatusScheme, StatusValue
 from layers.models.territory import Area, Edition, Grid
 
 __all__ = [
+    "Account",
     "Area",
     "Base",
     "Building",
@@ -18,7 +20,9 @@ __all__ = [
     "Grid",
     "Household",
     "IdempotencyKey",
+    "SignInAttempt",
     "Status",
     "StatusScheme",
     "StatusValue",
+    "Token",
 ]

@@ -16,7 +16,8 @@ NAMES = text(
     "SELECT conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid "
     "WHERE relname = ANY(ARRAY['areas', 'editions', 'grids', 'compounds', 'buildings', "
     "'households', 'cases', 'case_placements', 'categories', 'idempotency_keys', 'statuses', "
-    "'status_schemes', 'status_values'])"
+    "'status_schemes', 'status_values', 'accounts', 'tokens', "
+    "'sign_in_attempts'])"
 )
 RULE = re.compile(r"^(ck|ex|fk|pk|uq)_[a-z0-9_]+$")
 

@@ -15,8 +15,8 @@ from layers.vocabulary import Role
 from tests.layers.actions.made import grids, layer, load, middle, publish, read, square
 
 PROTECTED = (
-    "buildings", "case_placements", "cases", "compounds", "households", "idempotency_keys",
-    "statuses",
+    "accounts", "buildings", "case_placements", "cases", "compounds", "households",
+    "idempotency_keys", "sign_in_attempts", "statuses", "tokens",
 )  # fmt: skip
 OPEN = {
     "areas", "categories", "editions", "grids", "status_schemes", "status_values",
@@ -76,8 +76,8 @@ def test_without_an_identity_nothing_is_seen(town: Database) -> None:
 
 def test_a_worker_sees_the_own_grid_alone(town: Database) -> None:
     assert seen(town, Viewer("w", Role.WORKER, "A/")) == {
-        "buildings": 1, "case_placements": 1, "cases": 1, "compounds": 0, "households": 1,
-        "idempotency_keys": 0, "statuses": 1,
+        "accounts": 0, "buildings": 1, "case_placements": 1, "cases": 1, "compounds": 0,
+        "households": 1, "idempotency_keys": 0, "sign_in_attempts": 0, "statuses": 1, "tokens": 0,
     }  # fmt: skip
     with seen_by(Viewer("w", Role.WORKER, "A/")):
         assert read(town, "SELECT code FROM households") == [("h",)]
