@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.identity import to_sign_in
 from api.pages import wants_page
 from layers.errors import NotAllowed, SignInRefused
-from layers.viewer import SYSTEM, Viewer, seen_by, viewer
+from layers.viewer import Viewer, in_service_of, seen_by, viewer
 from layers.vocabulary import Role
 
 W, C, S, B, D, N, K, U, A = (
@@ -61,6 +61,9 @@ DOORS: Final[Mapping[str, Door]] = {
     "GET /auth/me": _EVERYBODY,
     "GET /account": _EVERYBODY,
     "POST /auth/kiosk": _to(C, S, B),
+    # The audit is the auditor's alone.
+    "GET /audit": _to(U),
+    "GET /audit/unusual": _to(U),
     # Nothing about anybody: who owns a place and where the lines run is public.
     "GET /": OPEN,
     "GET /find": OPEN,
@@ -126,7 +129,7 @@ class Guard:
                 f"It is for: {', '.join(sorted(self.door.roles or ()))}."
             )
         _keep_to_its_chart(scope)
-        with seen_by(SYSTEM if self.door.as_service else who):
+        with seen_by(in_service_of(who) if self.door.as_service else who):
             await self.app(scope, receive, send)
 
 

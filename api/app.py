@@ -19,8 +19,10 @@ from api.access import TakenFor, guard
 from api.dependencies import INTAKE_THREADS, Services
 from api.identity import Identifier
 from api.observability import BodyLimit, Metrics, Observer, configure_logging
+from api.origin import Origins
 from api.problems import MEDIA_TYPE, problem_of, register
 from api.routers import (
+    audit,
     auth,
     cases,
     charts,
@@ -39,6 +41,7 @@ from api.schemas.cases import ReportIn
 from api.schemas.placements import PlacementOut
 from api.schemas.problems import Problem
 from layers.actions.boundaries import Boundaries
+from layers.actions.keep_sealed import keep_sealed
 from layers.actions.place import warm
 from layers.errors import NoEditionInForce
 from layers.session import open_ready_database
@@ -62,6 +65,7 @@ _TAGS = [
     {"name": "charts", "description": "作战图 · battle charts"},
     {"name": "editions", "description": "网格版本 · dated sets of boundaries"},
     {"name": "accounts", "description": "账号 · tokens to sign in with"},
+    {"name": "audit", "description": "审计 · who did what, when and why"},
     {"name": "health", "description": "运行状态 · alive, ready, figures"},
 ]
 
@@ -108,10 +112,12 @@ def create_app(settings: Settings | None = None, *, taken_for: Viewer | None = N
         limiter = current_default_thread_limiter()
         limiter.total_tokens = max(2, settings.pool_size - INTAKE_THREADS)
         edition = await run_in_threadpool(services.edition_id)
+        sealing = await run_in_threadpool(keep_sealed, services.database, settings)
         _LOG.info("serving", edition=edition)
         try:
             yield
         finally:
+            await run_in_threadpool(sealing.close)
             await run_in_threadpool(services.close)
 
     app = FastAPI(
@@ -125,29 +131,14 @@ def create_app(settings: Settings | None = None, *, taken_for: Viewer | None = N
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the figures are our own
     )
     register(app)
-    limit = BodyLimit(settings.body_bytes_max, "LIANXIN_BODY_BYTES_MAX")
-    streamed = BodyLimit(settings.route_bytes_max, "LIANXIN_ROUTE_BYTES_MAX")
-    uploaded = BodyLimit(settings.upload_bytes_max, "LIANXIN_UPLOAD_BYTES_MAX")
-    app.add_middleware(Identifier)  # within the observer, which sees to every answer
-    if taken_for is not None:
-        app.add_middleware(TakenFor, who=taken_for)
-    app.add_middleware(
-        Observer,
-        metrics=metrics,
-        body_limit=limit,
-        body_limits={
-            ("POST", "/route"): streamed,
-            ("POST", "/editions"): uploaded,
-            ("POST", "/desk/editions"): uploaded,
-        },
-        answer=problem_of,
-    )
+    _stand_before(app, settings, metrics, taken_for)
     for module in (
         routing,
         routing_many,
         health,
         cases,
         start,
+        audit,
         charts,
         editions,
         edition_changes,
@@ -164,6 +155,30 @@ def create_app(settings: Settings | None = None, *, taken_for: Viewer | None = N
     app.mount("/assets", StaticFiles(directory=WEB), name="assets")
     _complete_openapi(app)
     return app
+
+
+def _stand_before(
+    app: FastAPI, settings: Settings, metrics: Metrics, taken_for: Viewer | None
+) -> None:
+    """Add what every request passes, from the innermost outwards."""
+    limit = BodyLimit(settings.body_bytes_max, "LIANXIN_BODY_BYTES_MAX")
+    streamed = BodyLimit(settings.route_bytes_max, "LIANXIN_ROUTE_BYTES_MAX")
+    uploaded = BodyLimit(settings.upload_bytes_max, "LIANXIN_UPLOAD_BYTES_MAX")
+    app.add_middleware(Identifier)  # within the observer, which sees to every answer
+    if taken_for is not None:
+        app.add_middleware(TakenFor, who=taken_for)
+    app.add_middleware(Origins)
+    app.add_middleware(
+        Observer,
+        metrics=metrics,
+        body_limit=limit,
+        body_limits={
+            ("POST", "/route"): streamed,
+            ("POST", "/editions"): uploaded,
+            ("POST", "/desk/editions"): uploaded,
+        },
+        answer=problem_of,
+    )
 
 
 def _open_services(settings: Settings, metrics: Metrics) -> Services:

@@ -72,6 +72,7 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
     layers.IssuerUnreachable: Row(_AWAY, "The issuer does not answer", "统一认证服务暂不可用"),
     layers.NotAllowed: Row(HTTPStatus.FORBIDDEN, "Not allowed", "无权操作"),
     layers.SecretUnusable: _BROKEN,
+    layers.AuditBroken: _BROKEN,
     layers.ChartNotFound: Row(HTTPStatus.NOT_FOUND, "No such chart", "没有该图"),
 }
 """Every leaf error of the core and the layers (a test compares)."""

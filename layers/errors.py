@@ -145,5 +145,9 @@ class SecretUnusable(LayersError):
     """A secret is no base64url text, is too short, or others may read its file."""
 
 
+class AuditBroken(LayersError):
+    """The audit is not what was sealed, so that nothing more can be sealed on top of it."""
+
+
 class ChartNotFound(LayersError):
     """No chart has that name."""

@@ -116,6 +116,11 @@ class Settings(BaseSettings):
         default=32 * 1024 * 1024,
         description="其他请求体字节数上限 · how many bytes the body of any other request may have",
     )
+    audit_seal_seconds: Annotated[int, Field(ge=0)] = Field(
+        default=60,
+        description="审计记录每隔几秒封印一次，0 为不封印 · "
+        "every how many seconds the audit is sealed while the service runs; 0 for never",
+    )
 
     oidc_issuer: str | None = Field(
         default=None,

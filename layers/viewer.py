@@ -44,6 +44,12 @@ class Viewer:
 SYSTEM = Viewer("system", Role.SYSTEM, EVERYWHERE)
 """The service's own work: storing a report wherever it lies, publishing, sweeping deadlines."""
 
+
+def in_service_of(who: Viewer) -> Viewer:
+    """Return the service at work for somebody: it sees everything, and the audit names them."""
+    return Viewer(who.account, Role.SYSTEM, EVERYWHERE)
+
+
 _LOOKS: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
 
 

@@ -22,6 +22,7 @@ _GROUPS = {
         "proposing",
     ),
     "Find and show": ("routing", "charting"),
+    "Account for": ("auditing",),
 }
 
 app = typer.Typer(

@@ -1,19 +1,58 @@
-"""What is left behind of an act: who did what to which thing."""
+"""What is left behind: every act that must be provable afterwards, in the transaction it is in."""
 
-import logging
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from layers.viewer import viewer
+from layers.origin import origin
+from layers.session import Database
+from layers.store import audit
 
-_LOG = logging.getLogger(__name__)
+
+class Act(StrEnum):
+    """What can be done that is recorded."""
+
+    READ = "read"
+    UNMASK = "unmask"
+    EXPORT = "export"
+    SET_STATUS = "set-status"
+    IMPORT = "import"
+    PUBLISH = "publish"
+    RESTORE = "restore"
+    DISCARD = "discard"
+    PURGE = "purge"
+    SIGN_IN = "sign-in"
+    REFUSE = "refuse"
+    REPORT = "report"
+    ACCEPT_LOSS = "accept-loss"
+
+
+READS: Final = (Act.READ, Act.UNMASK, Act.EXPORT)
+"""Acts that show people: their ``count`` is how many were shown."""
 
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One act to be remembered."""
+    """One act, as whoever does it says it; who, role, area and instant the database says.
+
+    Parameters
+    ----------
+    action : str
+        One of ``Act``, or another verb of that kind.
+    object_kind, object_code : str
+        With what it was done: ``edition`` and its number, ``resident`` and its code.
+    purpose : str, optional
+        Why, in the words of whoever did it.
+    fields : tuple of str
+        Which fields were shown or changed.
+    count : int
+        How many objects.
+    detail : dict, optional
+        Anything else that JSON can hold, and no personal data. ``path`` is where the object lies
+        (as ``areas.path``): from it a read outside one's own area is known.
+    """
 
     action: str
     object_kind: str
@@ -24,8 +63,42 @@ class AuditEntry:
     detail: dict[str, Any] | None = None
 
 
-def record(session: Session, entry: AuditEntry) -> None:  # noqa: ARG001 - the transaction of the act
-    """Write an act to the log, under the role of whoever looks."""
-    who = viewer()
-    role = None if who is None else who.role
-    _LOG.info("act %s of %s by %s", entry.action, entry.object_kind, role)
+def record(session: Session, entry: AuditEntry) -> None:
+    """Add an act to the audit, in the transaction of the act: both happen or neither.
+
+    Parameters
+    ----------
+    session : Session
+        Of ``Database.transaction``, which says who looks.
+    entry : AuditEntry
+        What was done.
+    """
+    where = origin()
+    session.execute(
+        audit.ADDED,
+        {
+            "action": str(entry.action),
+            "object_kind": entry.object_kind,
+            "object_code": entry.object_code,
+            "purpose": entry.purpose,
+            "fields": list(entry.fields),
+            "count": entry.count,
+            "detail": entry.detail,
+            "origin": where.address,
+            "request_id": where.request_id,
+        },
+    )
+
+
+def record_apart(database: Database, entry: AuditEntry) -> None:
+    """Add an act in a transaction of its own: a refusal stays, though what it refused does not.
+
+    Parameters
+    ----------
+    database : Database
+        Call it after the refused transaction has ended, so as not to hold two connections.
+    entry : AuditEntry
+        What was refused or tried.
+    """
+    with database.transaction() as session:
+        record(session, entry)

@@ -1,5 +1,6 @@
 """Remove a draft that nobody wants; what was published stays for ever."""
 
+from layers.actions.audit import Act, AuditEntry, record
 from layers.actions.list_editions import find_edition
 from layers.errors import EditionConflict
 from layers.session import Database
@@ -32,3 +33,4 @@ def discard_edition(database: Database, edition_id: int) -> None:
                 f"Edition {edition_id} was published: cases refer to it, and it stays for ever."
             )
         session.delete(edition)
+        record(session, AuditEntry(Act.DISCARD, "edition", str(edition_id)))

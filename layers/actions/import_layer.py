@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gis.coverage import Finding
+from layers.actions.audit import Act, AuditEntry, record
 from layers.actions.importing import areas, cases, grids, premises
 from layers.actions.importing.batch import Batch, ImportOptions
 from layers.actions.publish_edition import PublishReport, publish_edition
@@ -113,10 +114,21 @@ def import_layer(
         progress("checking rows", 0, len(source.frame))
         batch = Batch(source, mapping, _fields(session, layer), options.calendar)
         report = _load(session, layer, batch, options, progress)
+        record(session, _told(report, source.name))
     report = replace(report, notes=tuple(batch.notes), rejects=batch.rejects())
     if layer is LayerName.GRIDS and options.publish:
         return _published(database, report, options, progress)
     return report
+
+
+def _told(report: ImportReport, source: str) -> AuditEntry:
+    """Return what the audit says of it."""
+    changed = {"inserted": report.inserted, "updated": report.updated, "source": source}
+    edition = None if report.edition_id is None else str(report.edition_id)
+    return AuditEntry(
+        Act.IMPORT, str(report.layer), edition, count=report.inserted + report.updated,
+        detail=changed,
+    )  # fmt: skip
 
 
 def layer_fields(database: Database, layer: LayerName) -> tuple[FieldSpec, ...]:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from gis import datum
+from layers.actions.audit import Act, AuditEntry, record
 from layers.actions.boundaries import InForce, load_edition
 from layers.actions.check_edition import check_again
 from layers.actions.importing.owners import own_again
@@ -104,8 +105,23 @@ def publish_edition(
         session.execute(territory.hold(territory.Hold.CASES, exclusive=True))
         superseded = _change_over(session, edition, valid_from)
         cases = _route_open_cases(session, in_force, progress)
+        report = PublishReport(edition_id, superseded, buildings, households, cases)
+        record(session, _told(report, override_reason))
         session.execute(territory.announce(str(edition.id)))
-    return PublishReport(edition_id, superseded, buildings, households, cases)
+    return report
+
+
+def _told(report: PublishReport, override_reason: str | None) -> AuditEntry:
+    """Return what the audit says of it."""
+    moved = {
+        "superseded": report.superseded_id,
+        "buildings": report.building_count,
+        "households": report.household_count,
+        "cases": report.case_count,
+    }
+    return AuditEntry(
+        Act.PUBLISH, "edition", str(report.edition_id), purpose=override_reason, detail=moved
+    )
 
 
 def _refuse_another(session: Session, known: int | None) -> None:

@@ -3,6 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from layers.actions.audit import Act, AuditEntry, record
 from layers.actions.check_edition import check_again
 from layers.actions.list_editions import EditionSummary, find_edition, summary_of
 from layers.errors import EditionConflict
@@ -47,6 +48,10 @@ def restore_edition(database: Database, edition_id: int) -> EditionSummary:
             )
         draft = _same_draft(session, former) or _copied(session, former)
         check_again(session, draft)
+        record(
+            session,
+            AuditEntry(Act.RESTORE, "edition", str(edition_id), detail={"draft": draft.id}),
+        )
         return summary_of(session, draft.id)
 
 

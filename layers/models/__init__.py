@@ -1,6 +1,7 @@
 """The tables."""
 
 from layers.models.accounts import Account, SignInAttempt, Token
+from layers.models.audit import AuditRow, AuditSeal
 from layers.models.base import Base
 from layers.models.cases import Case, CasePlacement, Category, IdempotencyKey
 from layers.models.premises import Building, Compound, Household
@@ -10,6 +11,8 @@ from layers.models.territory import Area, Edition, Grid
 __all__ = [
     "Account",
     "Area",
+    "AuditRow",
+    "AuditSeal",
     "Base",
     "Building",
     "Case",

@@ -18,7 +18,7 @@ CHECKS = [
 ]
 
 
-OURS = ("/route", "/cases", "/editions", "/livez", "/readyz", "/auth")
+OURS = ("/route", "/cases", "/editions", "/livez", "/readyz", "/auth", "/audit")
 OPERATIONS = [
     ("/route", "GET"),
     ("/route", "POST"),
@@ -36,6 +36,8 @@ OPERATIONS = [
     ("/editions/{number}/check", "POST"),
     ("/editions/{number}/publish", "POST"),
     ("/editions/{number}/restore", "POST"),
+    ("/audit", "GET"),
+    ("/audit/unusual", "GET"),
     ("/livez", "GET"),
     ("/readyz", "GET"),
     ("/auth/token", "POST"),
