@@ -46,6 +46,7 @@ def _to(*roles: Role, as_service: bool = False) -> Door:
 
 OPEN: Final = Door(None)
 _EVERYBODY = _to(*(role for role in Role if role is not Role.SYSTEM))
+_AT_HOME = _to(W, C)
 _READING_CASES = _to(W, C, S, B, D, N)
 _LOOKING = _to(W, C, S, B, D, N, K)
 _WEIGHING = _to(C, S, B, N, A, as_service=True)
@@ -61,6 +62,12 @@ DOORS: Final[Mapping[str, Door]] = {
     "GET /auth/me": _EVERYBODY,
     "GET /account": _EVERYBODY,
     "POST /auth/kiosk": _to(C, S, B),
+    # Residents: whoever knows the people of the area; each unmasking states its purpose.
+    "GET /residents": _AT_HOME,
+    "POST /residents/search": _AT_HOME,
+    "GET /residents/{resident}": _AT_HOME,
+    "POST /residents/{resident}/unmask": _AT_HOME,
+    "GET /residents/{resident}/file": _to(C),
     # The audit is the auditor's alone.
     "GET /audit": _to(U),
     "GET /audit/unusual": _to(U),

@@ -31,6 +31,7 @@ from api.routers import (
     edition_grids,
     editions,
     health,
+    residents,
     routing,
     routing_many,
     signing_in,
@@ -40,6 +41,7 @@ from api.schemas.accounts import SECURITY_SCHEMES
 from api.schemas.cases import ReportIn
 from api.schemas.placements import PlacementOut
 from api.schemas.problems import Problem
+from api.schemas.residents import SearchIn, UnmaskIn
 from layers.actions.boundaries import Boundaries
 from layers.actions.keep_sealed import keep_sealed
 from layers.actions.place import warm
@@ -62,6 +64,7 @@ Coordinates are longitude, latitude, and their `datum` is always declared. Refus
 _TAGS = [
     {"name": "routing", "description": "网格归属 · who owns a place"},
     {"name": "cases", "description": "案件 · reported, listed, read"},
+    {"name": "residents", "description": "居民 · masked, unmasked for a purpose, their own file"},
     {"name": "charts", "description": "作战图 · battle charts"},
     {"name": "editions", "description": "网格版本 · dated sets of boundaries"},
     {"name": "accounts", "description": "账号 · tokens to sign in with"},
@@ -85,6 +88,8 @@ _DOCS = """<!doctype html>
 </body>
 </html>
 """
+
+_NAMED = (Problem, ReportIn, PlacementOut, SearchIn, UnmaskIn)
 
 _LOG = structlog.get_logger(__name__)
 
@@ -146,6 +151,7 @@ def create_app(settings: Settings | None = None, *, taken_for: Viewer | None = N
         desk,
         auth,
         signing_in,
+        residents,
     ):
         # Not include_router: it looks for the route of a request twice, router by router.
         app.router.routes.extend(module.router.routes)
@@ -215,7 +221,10 @@ def _complete_openapi(app: FastAPI) -> None:
             return app.openapi_schema
         schema = plain()
         _, definitions = models_json_schema(
-            [(model, "validation") for model in (Problem, ReportIn, PlacementOut)],
+            [
+                (model, "validation")
+                for model in (Problem, ReportIn, PlacementOut, SearchIn, UnmaskIn)
+            ],
             ref_template="#/components/schemas/{model}",
         )
         components = schema.setdefault("components", {}).setdefault("schemas", {})

@@ -31,7 +31,7 @@ from layers.actions.report_case import Report, ReportedCase, report_case
 from layers.errors import CategoryUnknown, SignInRefused
 from layers.session import Database
 from layers.settings import Settings
-from layers.viewer import Viewer
+from layers.viewer import Viewer, viewer
 
 INTAKE_THREADS = 4
 """Reports stored at once, on threads and connections of their own: intake never waits for a chart
@@ -117,9 +117,9 @@ async def services(request: Request) -> Services:
 OpenServices = Annotated[Services, Depends(services)]
 
 
-def signed_in(request: Request) -> Viewer:
+def signed_in() -> Viewer:
     """Return who sends the request; without anybody it is refused."""
-    who: Viewer | None = request.scope["state"].get("viewer")
+    who = viewer()
     if who is None:
         raise SignInRefused("Sign in first: send a token as Authorization: Bearer.")
     return who

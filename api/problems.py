@@ -74,6 +74,11 @@ TABLE: Final[Mapping[type[Exception], Row]] = {
     layers.SecretUnusable: _BROKEN,
     layers.AuditBroken: _BROKEN,
     layers.ChartNotFound: Row(HTTPStatus.NOT_FOUND, "No such chart", "没有该图"),
+    layers.ResidentNotFound: Row(HTTPStatus.NOT_FOUND, "No such resident", "没有该居民"),
+    layers.ReadingRefused: Row(HTTPStatus.FORBIDDEN, "Not yours to read", "无权查看"),
+    layers.TooManyReadings: Row(HTTPStatus.TOO_MANY_REQUESTS, "Too many readings", "查看次数过多"),
+    layers.KeyMissing: _BROKEN,
+    layers.SealBroken: _BROKEN,
 }
 """Every leaf error of the core and the layers (a test compares)."""
 

@@ -151,3 +151,23 @@ class AuditBroken(LayersError):
 
 class ChartNotFound(LayersError):
     """No chart has that name."""
+
+
+class ResidentNotFound(LayersError):
+    """No resident has that number, or none whom the viewer may see."""
+
+
+class ReadingRefused(LayersError):
+    """The viewer may not read this field of this person."""
+
+
+class TooManyReadings(LayersError):
+    """The account has read as much of persons as it may for now."""
+
+
+class KeyMissing(LayersError):
+    """A value is sealed under a key that is not here."""
+
+
+class SealBroken(LayersError):
+    """A sealed value was changed, or moved from another row."""

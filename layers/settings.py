@@ -149,6 +149,22 @@ class Settings(BaseSettings):
             return value
         raise ValueError("must begin with https://")
 
+    unmask_per_hour: Annotated[int, Field(ge=0)] = Field(
+        default=30,
+        description="每个账号每小时最多查看几人的未遮盖信息 · "
+        "how many persons an account may see unmasked in an hour",
+    )
+    unmask_per_day: Annotated[int, Field(ge=0)] = Field(
+        default=120,
+        description="每个账号每天最多查看几人的未遮盖信息 · "
+        "how many persons an account may see unmasked in 24 hours",
+    )
+    search_per_hour: Annotated[int, Field(ge=0)] = Field(
+        default=60,
+        description="每个账号每小时最多按姓名或证件号查找几次 · "
+        "how often an account may look for a person by name or ID number in an hour",
+    )
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

@@ -112,3 +112,29 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     SYSTEM = "system"
     """The service itself, and whoever works on the machine: never an account's."""
+
+
+class Sex(StrEnum):
+    """As the register has it; where it has nothing, nothing is guessed."""
+
+    MALE = "male"
+    FEMALE = "female"
+
+
+class ReadingKind(StrEnum):
+    """How somebody came to read of a person."""
+
+    UNMASK = "unmask"
+    FILE = "file"
+    SEARCH = "search"
+
+
+class Purpose(StrEnum):
+    """What a person's unmasked data are read for; words go with each."""
+
+    VISIT = "visit"
+    SERVICE = "service"
+    EMERGENCY = "emergency"
+    MEDIATION = "mediation"
+    CORRECTION = "correction"
+    SUBJECT_REQUEST = "subject_request"

@@ -12,7 +12,7 @@ from layers.errors import LayersError
 
 # In the order of --help. The modules import what is heavy inside their commands.
 _GROUPS = {
-    "Start": ("serving", "database", "users"),
+    "Start": ("serving", "database", "users", "keys"),
     "Load and check": (
         "checking",
         "mending",

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from layers.exchange.mapping import ColumnMapping
     from layers.exchange.reader import SourceLayer
 
-_LAYERS = ("areas", "grids", "compounds", "buildings", "households", "cases")
-_PLACELESS = ("areas", "compounds", "households", "cases")
+_LAYERS = ("areas", "grids", "compounds", "buildings", "households", "cases", "residents")
+_PLACELESS = ("areas", "compounds", "households", "cases", "residents")
 
 
 class Codes(StrEnum):
@@ -100,11 +100,13 @@ def import_file(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the com
     from layers.actions.import_layer import ImportOptions  # noqa: PLC0415
     from layers.actions.importing.instants import Calendar  # noqa: PLC0415
     from layers.exchange.reader import read_layer  # noqa: PLC0415
+    from layers.sealing import load_keys  # noqa: PLC0415
     from layers.settings import load_settings  # noqa: PLC0415
     from layers.vocabulary import CodeScheme  # noqa: PLC0415
 
     _check_flags(layer, publish=publish, accept_findings=accept_findings)
-    zone = timezone or load_settings().timezone
+    settings = load_settings()
+    zone = timezone or settings.timezone
     options = ImportOptions(
         scheme=CodeScheme(codes),
         calendar=Calendar(zone, date_order.value if date_order else None),
@@ -112,6 +114,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - each parameter is a flag of the com
         publish=publish,
         accept_findings=accept_findings,
         source=source,
+        keys=load_keys(settings) if layer == "residents" else None,
     )
     options.calendar.zone()
     fields = _mapping(mapping, columns or [], constants or [])

@@ -84,11 +84,14 @@ def demo(
             _start_over(settings, steps)
         with steps.step("启动数据库 Starting the database"):
             from layers.actions.demo import load_demo, settle_demo, unreported  # noqa: PLC0415
+            from layers.sealing import load_keys  # noqa: PLC0415
 
             database = open_with_reference(settings)
             last.callback(database.close)
         with steps.step("装入演示城镇 Loading the demo town"):
-            cases = load_demo(database, households=households, progress=steps.progress)
+            cases = load_demo(
+                database, households=households, progress=steps.progress, keys=load_keys(settings)
+            )
             reports = unreported(database, cases)
         # A demo shows its own lines; the service's log is for what goes wrong.
         if settings.log_level == "info":

@@ -32,6 +32,7 @@ from layers.actions.place import Place
 from layers.actions.read_cases import CaseHistory, state_names
 from layers.actions.report_case import Report, ReportedCase
 from layers.paths import codes_of_path
+from layers.small_numbers import ShownCount, sum_shown
 from layers.store.cases import CaseFilter
 from layers.vocabulary import ENDED_STATES, CaseState, ReporterKind
 
@@ -218,22 +219,29 @@ class CaseQuery(CountQuery):
 
 
 class GridCountOut(BaseModel):
-    """How many cases a grid has, or the queue of an area."""
+    """How many cases a grid has, or the queue of an area.
+
+    A count that is hidden outside the owning community is null; its text says what may be known.
+    """
 
     edition: int | None
     grid_code: str | None
     grid_name: str | None
     queue_code: str | None
-    case_count: int
-    open_count: int
+    case_count: int | None
+    case_count_text: str = Field(examples=["12", "<5", "13–16"])
+    open_count: int | None
+    open_count_text: str
 
 
 class CaseCountsOut(BaseModel):
-    """Cases counted by grid."""
+    """Cases counted by grid; a total of which a part is hidden is null, its text an interval."""
 
     by: Literal["then", "today"]
-    case_count: int
-    open_count: int
+    case_count: int | None
+    case_count_text: str
+    open_count: int | None
+    open_count_text: str
     counts: list[GridCountOut]
 
 
@@ -311,20 +319,24 @@ def counts_json(by: str, counts: Sequence[GridCount]) -> dict[str, Any]:
     """Return counts by grid, and their sums."""
     return {
         "by": by,
-        "case_count": sum(each.case_count for each in counts),
-        "open_count": sum(each.open_count for each in counts),
+        **_count_json("case_count", sum_shown(each.case_count for each in counts)),
+        **_count_json("open_count", sum_shown(each.open_count for each in counts)),
         "counts": [
             {
                 "edition": each.owner.edition_id,
                 "grid_code": each.owner.grid_code,
                 "grid_name": each.grid_name,
                 "queue_code": each.owner.queue_code,
-                "case_count": each.case_count,
-                "open_count": each.open_count,
+                **_count_json("case_count", each.case_count),
+                **_count_json("open_count", each.open_count),
             }
             for each in counts
         ],
     }
+
+
+def _count_json(name: str, count: ShownCount) -> dict[str, Any]:
+    return {name: count.exact, f"{name}_text": str(count)}
 
 
 def reported_json(case: ReportedCase, placement: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ _WORDS: Final = {
     409: "Something changed meanwhile; ask again.",
     413: "The body or the list is too large.",
     415: "The body is of a type that is not taken here.",
-    429: "Too many attempts just now; Retry-After says how long to wait.",
+    429: "Asked too often just now; Retry-After says how long to wait, where it is known.",
     422: "The request is malformed, or says what cannot be.",
     503: "No edition of the boundaries is in force, or the database is away or busy.",
 }

@@ -16,9 +16,12 @@ from gis.geometry import OUTSIDE
 from layers.actions.boundaries import InForce
 from layers.actions.importing.placements import queues_of
 from layers.actions.read_cases import CasePage, list_cases
+from layers.policy import outside
 from layers.session import Database
+from layers.small_numbers import ShownCount, show_count
 from layers.store import cases
 from layers.store.cases import CaseFilter
+from layers.viewer import viewer
 
 
 class GridOwner(NamedTuple):
@@ -31,12 +34,12 @@ class GridOwner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GridCount:
-    """How many cases an owner has, and how many of them are open."""
+    """How many cases an owner has, and how many of them are open, as far as these are shown."""
 
     owner: GridOwner
     grid_name: str | None
-    case_count: int
-    open_count: int
+    case_count: ShownCount
+    open_count: ShownCount
 
 
 def list_cases_today(
@@ -95,25 +98,43 @@ def count_cases(
     Returns
     -------
     list of GridCount
-        By edition and code; what no grid owns comes by its queue.
+        By edition and code; what no grid owns comes by its queue. Outside the community that owns
+        them, 1 to 4 open or ended cases are hidden, and in every sum of which they are a part.
     """
     totals: Counter[GridOwner] = Counter()
     still_open: Counter[GridOwner] = Counter()
     names: dict[GridOwner, str | None] = {}
+    paths: dict[GridOwner, str | None] = {}
     with database.transaction() as session:
         for row in session.execute(cases.counts_by_owner(which, ended=today is None)):
             owner = GridOwner(row.edition_id, row.grid_code, row.queue_code)
             totals[owner] += row.case_count
             still_open[owner] += row.open_count
-            names[owner] = row.grid_name
+            names[owner], paths[owner] = row.grid_name, row.path
         if today is not None:
             rows = session.execute(cases.ended_places(which)).all()
             totals.update(_owners_today(today, rows))
+            paths |= {owner: _path(today, owner) for owner in totals if owner not in paths}
             names |= {owner: _name(today, owner) for owner in totals if owner not in names}
     return [
-        GridCount(owner, names[owner], totals[owner], still_open[owner])
+        _shown(owner, names[owner], paths[owner], totals[owner], still_open[owner])
         for owner in sorted(totals, key=_order)
     ]
+
+
+def _shown(
+    owner: GridOwner, name: str | None, path: str | None, total: int, still_open: int
+) -> GridCount:
+    """Return the counts of an owner as the viewer may know them."""
+    hidden = outside(viewer(), path)
+    is_open = show_count(still_open, outside=hidden)
+    return GridCount(owner, name, is_open + show_count(total - still_open, outside=hidden), is_open)
+
+
+def _path(today: InForce, owner: GridOwner) -> str | None:
+    if owner.grid_code is None or owner.edition_id != today.edition_id:
+        return None if owner.queue_code is None else today.area_paths.get(owner.queue_code)
+    return today.grid_paths[today.positions[owner.grid_code]]
 
 
 def _in_grid(database: Database, today: InForce, code: str) -> list[int]:

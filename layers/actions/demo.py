@@ -11,12 +11,14 @@ import pandas as pd
 from sqlalchemy import bindparam, func, select, update
 
 from gis.town import Town, make_town
+from gis.town.residents import make_residents
 from layers.actions.import_layer import ImportOptions, LayerName, import_layer
 from layers.actions.publish_edition import publish_edition
 from layers.errors import LayerRefused
 from layers.exchange.mapping import ColumnMapping
 from layers.exchange.reader import SourceLayer
-from layers.models import Case, Edition, IdempotencyKey
+from layers.models import Case, Edition, IdempotencyKey, Resident
+from layers.sealing import Keys
 from layers.session import Database
 from layers.vocabulary import CaseState, EditionStatus
 
@@ -29,6 +31,8 @@ _ORDER: Final = (
     LayerName.BUILDINGS,
     LayerName.HOUSEHOLDS,
 )
+_VISITED: Final = 4
+"""One home in so many has been visited and its people registered."""
 _NOTICED_AFTER: Final = timedelta(minutes=7)
 
 
@@ -43,7 +47,11 @@ class DemoReport:
 
 
 def load_demo(
-    database: Database, *, households: int, progress: Callable[[str], None]
+    database: Database,
+    *,
+    households: int,
+    progress: Callable[[str], None],
+    keys: Keys | None = None,
 ) -> list[DemoReport]:
     """Load the town where there is none yet, and return the cases that are not settled yet.
 
@@ -58,6 +66,8 @@ def load_demo(
         How many the town has.
     progress : callable
         Told in words how far it is.
+    keys : Keys, optional
+        Under which the town's people are sealed; without them nobody is registered.
 
     Raises
     ------
@@ -77,6 +87,8 @@ def load_demo(
     town = make_town(households=households, cases=CASE_COUNT, now=datetime.now(UTC))
     if in_force is None:
         _load_layers(database, town, progress)
+    if keys is not None:
+        _load_residents(database, town, keys, progress)
     return _reports(town.cases)
 
 
@@ -152,6 +164,27 @@ def _load_layers(database: Database, town: Town, progress: Callable[[str], None]
         raise LayerRefused("the demo's grids made no edition")
     progress("publishing the boundaries")
     publish_edition(database, edition_id)
+
+
+def _load_residents(
+    database: Database, town: Town, keys: Keys, progress: Callable[[str], None]
+) -> None:
+    """Register invented people, unless an earlier start has."""
+    with database.transaction() as session:
+        if session.scalar(select(Resident.id).limit(1)) is not None:
+            return
+    frame = make_residents(town.households.iloc[::_VISITED])
+    layer = LayerName.RESIDENTS
+    report = import_layer(
+        database,
+        layer,
+        SourceLayer(frame, np.arange(1, len(frame) + 1), name=SOURCE, datum=""),
+        ColumnMapping(),
+        options=ImportOptions(source=SOURCE, keys=keys),
+        progress=lambda step, done, total: progress(_words(layer, step, done, total)),
+    )
+    if report.rejects:
+        raise LayerRefused(f"The demo's people were not taken: {report.rejects[0].reason}")
 
 
 def _words(layer: LayerName, step: str, done: int, total: int | None) -> str:

@@ -28,7 +28,7 @@ from gis.crs import STORAGE_CRS
 from layers.actions.chart_styles import case_state_styles
 from layers.errors import ChartNotFound, NotAllowed
 from layers.models import StatusValue
-from layers.policy import sees_doors
+from layers.policy import ExactField, may_see
 from layers.session import Database
 from layers.store import charts, territory
 from layers.viewer import EVERYWHERE, SYSTEM, viewer
@@ -372,9 +372,10 @@ def _outlines(session: Session, statement: Executable) -> gpd.GeoDataFrame:
 
 
 def _households(session: Session, prefix: str, scheme: StatusScheme) -> gpd.GeoDataFrame:
+    exact = may_see(viewer() or SYSTEM, prefix, ExactField.DOOR)
     households = _points(
         session,
-        charts.chart_households(prefix, scheme=scheme.code, exact=sees_doors(viewer() or SYSTEM)),
+        charts.chart_households(prefix, scheme=scheme.code, exact=exact),
     )
     if _NOTHING_RECORDED in scheme.statuses:
         households["status"] = households["status"].fillna(_NOTHING_RECORDED.code)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gis.coverage import Finding
 from layers.actions.audit import Act, AuditEntry, record
-from layers.actions.importing import areas, cases, grids, premises
+from layers.actions.importing import areas, cases, grids, premises, residents
 from layers.actions.importing.batch import Batch, ImportOptions
 from layers.actions.publish_edition import PublishReport, publish_edition
 from layers.exchange.fields import FieldSpec
@@ -34,6 +34,7 @@ class LayerName(StrEnum):
     BUILDINGS = "buildings"
     HOUSEHOLDS = "households"
     CASES = "cases"
+    RESIDENTS = "residents"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,10 @@ def import_layer(
         batch = Batch(source, mapping, _fields(session, layer), options.calendar)
         report = _load(session, layer, batch, options, progress)
         record(session, _told(report, source.name))
-    report = replace(report, notes=tuple(batch.notes), rejects=batch.rejects())
+    rejects = batch.rejects()
+    if layer is LayerName.RESIDENTS:  # a file of rejects is no place for persons' data
+        rejects = tuple(replace(reject, record={}) for reject in rejects)
+    report = replace(report, notes=tuple(batch.notes), rejects=rejects)
     if layer is LayerName.GRIDS and options.publish:
         return _published(database, report, options, progress)
     return report
@@ -138,19 +142,7 @@ def layer_fields(database: Database, layer: LayerName) -> tuple[FieldSpec, ...]:
 
 
 def _fields(session: Session, layer: LayerName) -> tuple[FieldSpec, ...]:
-    match layer:
-        case LayerName.AREAS:
-            return areas.FIELDS
-        case LayerName.GRIDS:
-            return grids.FIELDS
-        case LayerName.COMPOUNDS:
-            return premises.COMPOUND_FIELDS
-        case LayerName.BUILDINGS:
-            return premises.BUILDING_FIELDS
-        case LayerName.HOUSEHOLDS:
-            return premises.household_fields(session)
-        case LayerName.CASES:
-            return cases.FIELDS
+    return premises.household_fields(session) if layer not in _FIELDS else _FIELDS[layer]
 
 
 def _load(
@@ -170,6 +162,8 @@ def _load(
         case LayerName.CASES:
             counts, rules = cases.load_cases(session, batch, options, progress)
             report = replace(report, rules=rules)
+        case LayerName.RESIDENTS:
+            counts = residents.load_residents(session, batch, options, progress)
         case _:
             loaded = _PREMISES[layer](session, batch, options, progress)
             counts = loaded.counts
@@ -178,6 +172,15 @@ def _load(
         report, inserted=counts.inserted, updated=counts.updated, unchanged=counts.unchanged
     )
 
+
+_FIELDS = {
+    LayerName.AREAS: areas.FIELDS,
+    LayerName.GRIDS: grids.FIELDS,
+    LayerName.COMPOUNDS: premises.COMPOUND_FIELDS,
+    LayerName.BUILDINGS: premises.BUILDING_FIELDS,
+    LayerName.CASES: cases.FIELDS,
+    LayerName.RESIDENTS: residents.FIELDS,
+}
 
 _PREMISES = {
     LayerName.COMPOUNDS: premises.load_compounds,

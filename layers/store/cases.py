@@ -79,6 +79,7 @@ def counts_by_owner(which: CaseFilter, *, ended: bool) -> Rows:
         select(
             *owner,
             func.max(Grid.name).label("grid_name"),
+            func.max(Case.path).label("path"),
             func.count().label("case_count"),
             func.count().filter(is_open).label("open_count"),
         )
@@ -98,6 +99,7 @@ def ended_places(which: CaseFilter) -> Rows:
             Case.edition_id,
             Case.grid_code,
             Case.queue_code,
+            Case.path,
         )
         .join(Category, Category.code == Case.category)
         .where(Case.state.in_(ENDED_STATES), *_conditions(which))

@@ -80,12 +80,8 @@ def build_places(database: Database) -> dict[str, Thing]:
     points = [shapely.box(*_box(place.column, 1).bounds).centroid for place in PLACES.values()]
     load(database, "cases", layer(rows, points))
     with database.transaction() as session:
-        numbers = {
-            source: number
-            for source, number in session.connection().exec_driver_sql(
-                "SELECT source_id, id FROM cases"
-            )
-        }
+        rows_of = session.connection().exec_driver_sql("SELECT source_id, id FROM cases")
+        numbers = {row.source_id: row.id for row in rows_of}
     return {
         where: Thing(**{**place.__dict__, "case_id": numbers[where]})
         for where, place in PLACES.items()

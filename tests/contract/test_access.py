@@ -6,7 +6,7 @@ words are: ``allowed``, ``seen`` and ``unseen`` (whether a list shows the thing)
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,14 @@ TABLE = Path(__file__).with_name("access.csv")
 WHERE = ("own", "neighbour", "other", "none")
 NOBODY = "nobody"
 ROLES = (*(role.value for role in Role if role is not Role.SYSTEM), NOBODY)
+
+LISTS: dict[str, Callable[[Any, Any], bool]] = {
+    "GET /cases": lambda found, thing: thing.case_id in {case["id"] for case in found["cases"]},
+    "GET /cases/counts": lambda found, thing: (
+        thing.owner in {each["grid_code"] or each["queue_code"] for each in found["counts"]}
+    ),
+    "GET /charts": lambda found, thing: thing.chart in {each["name"] for each in found["charts"]},
+}
 
 Key = tuple[str, str]
 
@@ -59,12 +67,12 @@ def viewers() -> dict[str, Viewer | None]:
 
 
 @pytest.fixture(scope="module")
-def places(clone: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def places(clone: Any) -> tuple[str, dict[str, Any]]:
     url = clone("pristine")
     database = open_database(Settings(database_url=url))
     things = build_places(database)
     database.close()
-    yield url, things
+    return url, things
 
 
 @pytest.fixture(scope="module")
@@ -90,23 +98,14 @@ def outcome(client: TestClient, route: str, thing: Any) -> str:
     answer = client.request(
         method, path, params=query, headers={"accept": "application/json"}, follow_redirects=False
     )
-    if answer.status_code == 401:
-        return "sign in"
-    if answer.status_code == 403:
-        return "refused"
+    told = {401: "sign in", 403: "refused"}.get(answer.status_code)
+    if told is not None:
+        return told
     assert answer.status_code < 500, answer.text
-    if route == "GET /cases":
-        shown = {case["id"] for case in answer.json()["cases"]}
-        return "seen" if thing.case_id in shown else "unseen"
-    if route == "GET /cases/counts":
-        counts = answer.json()["counts"]
-        owners = {count["grid_code"] or count["queue_code"] for count in counts}
-        return "seen" if thing.owner in owners else "unseen"
-    if route == "GET /charts":
-        return "seen" if thing.chart in {c["name"] for c in answer.json()["charts"]} else "unseen"
-    if "{case_id}" in route or "{name:path}" in route:
-        return "hidden" if answer.status_code == 404 else "allowed"
-    return "allowed"
+    if route in LISTS:
+        return "seen" if LISTS[route](answer.json(), thing) else "unseen"
+    of_a_thing = "{case_id}" in route or "{name:path}" in route
+    return "hidden" if of_a_thing and answer.status_code == 404 else "allowed"
 
 
 def test_every_route_and_role_is_in_the_table() -> None:

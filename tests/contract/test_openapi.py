@@ -18,7 +18,7 @@ CHECKS = [
 ]
 
 
-OURS = ("/route", "/cases", "/editions", "/livez", "/readyz", "/auth", "/audit")
+OURS = ("/route", "/cases", "/editions", "/livez", "/readyz", "/auth", "/audit", "/residents")
 OPERATIONS = [
     ("/route", "GET"),
     ("/route", "POST"),
@@ -26,6 +26,11 @@ OPERATIONS = [
     ("/cases", "POST"),
     ("/cases/counts", "GET"),
     ("/cases/{case_id}", "GET"),
+    ("/residents", "GET"),
+    ("/residents/search", "POST"),
+    ("/residents/{resident}", "GET"),
+    ("/residents/{resident}/unmask", "POST"),
+    ("/residents/{resident}/file", "GET"),
     ("/editions", "GET"),
     ("/editions", "POST"),
     ("/editions/{number}", "GET"),

@@ -16,7 +16,7 @@ from tests.layers.actions.made import grids, layer, load, middle, publish, read,
 
 PROTECTED = (
     "accounts", "buildings", "case_placements", "cases", "compounds", "households",
-    "idempotency_keys", "sign_in_attempts", "statuses", "tokens",
+    "idempotency_keys", "readings", "residents", "sign_in_attempts", "statuses", "tokens",
 )  # fmt: skip
 AUDIT = {"audit", "audit_seals"}
 OPEN = {
@@ -78,7 +78,8 @@ def test_without_an_identity_nothing_is_seen(town: Database) -> None:
 def test_a_worker_sees_the_own_grid_alone(town: Database) -> None:
     assert seen(town, Viewer("w", Role.WORKER, "A/")) == {
         "accounts": 0, "buildings": 1, "case_placements": 1, "cases": 1, "compounds": 0,
-        "households": 1, "idempotency_keys": 0, "sign_in_attempts": 0, "statuses": 1, "tokens": 0,
+        "households": 1, "idempotency_keys": 0, "readings": 0, "residents": 0,
+        "sign_in_attempts": 0, "statuses": 1, "tokens": 0,
     }  # fmt: skip
     with seen_by(Viewer("w", Role.WORKER, "A/")):
         assert read(town, "SELECT code FROM households") == [("h",)]

@@ -20,6 +20,7 @@ from layers.exchange.fields import FieldSpec
 from layers.exchange.mapping import ColumnMapping
 from layers.exchange.reader import SourceLayer
 from layers.exchange.rejects import Reject
+from layers.sealing import Keys
 from layers.vocabulary import CodeScheme
 
 Mask = NDArray[np.bool_]
@@ -36,6 +37,8 @@ class ImportOptions:
     accept_findings: str | None = None
     source: str | None = None
     """Whose rows these are; the file's name where nothing is said."""
+    keys: Keys | None = None
+    """Under which residents are sealed; no other layer needs any."""
 
 
 class Batch:
