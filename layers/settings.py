@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -165,6 +166,40 @@ class Settings(BaseSettings):
         "how often an account may look for a person by name or ID number in an hour",
     )
 
+    body_seconds_max: Annotated[int, Field(ge=1)] = Field(
+        default=300,
+        description="其他请求体须在几秒内到齐 · "
+        "within how many seconds the body of any other request must have come",
+    )
+    rate_address_per_minute: Annotated[int, Field(ge=0)] = Field(
+        default=6000,
+        description="一个来源地址每分钟请求数上限（按进程），0 为不限 · "
+        "how many requests a minute one address may send to each process; 0 for any number",
+    )
+    rate_account_per_minute: Annotated[int, Field(ge=0)] = Field(
+        default=1200,
+        description="一个账号每分钟请求数上限（按进程），0 为不限 · "
+        "how many requests a minute one account may send to each process; 0 for any number",
+    )
+    rate_loopback_exempt: bool = Field(
+        default=True,
+        description="本机来源是否不计次数 · "
+        "whether requests from this machine itself are not counted by address",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="可信反向代理的地址或网段，逗号分隔；只信它们的 X-Forwarded-For · "
+        "addresses or networks of reverse proxies, with commas between, whose X-Forwarded-For "
+        "is believed",
+    )
+
+    csv_raw: bool = Field(
+        default=False,
+        description="CSV 中形似公式的文字是否原样写出（供程序读取） · "
+        "whether texts that a spreadsheet would run as formulas are written to CSV as they are, "
+        "for programs to read",
+    )
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -172,6 +207,16 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
             raise ValueError("must be a time zone such as Asia/Shanghai") from None
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, value: str) -> str:
+        for part in value.split(","):
+            try:
+                ip_network(part.strip() or "::1", strict=False)
+            except ValueError:
+                raise ValueError("must be addresses or networks such as 10.0.0.0/8") from None
         return value
 
     @field_validator("data_dir")

@@ -146,12 +146,17 @@ def server_for(app: "FastAPI") -> "uvicorn.Server":
     """Return the server of an app, which writes its own log."""
     import uvicorn  # noqa: PLC0415
 
+    from api.cli.wire import Wire  # noqa: PLC0415
+
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=Wire,
+            ws="none",
             log_config=None,
             access_log=False,
-            proxy_headers=False,  # nothing asks who is behind a proxy
+            server_header=False,
+            proxy_headers=False,  # api.gate looks through those that are trusted
             timeout_graceful_shutdown=3,  # a live feed never ends by itself
         )
     )

@@ -114,7 +114,7 @@ class _Place:
         with self._lock:
             if self._ending.is_set():
                 return None
-            self._worker = subprocess.Popen(  # noqa: S603 - ourselves again
+            self._worker = subprocess.Popen(  # noqa: S603 - ourselves again # nosec B603
                 [sys.executable, "-m", __name__, str(os.getpid()), str(self.taken.fileno())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

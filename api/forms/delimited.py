@@ -106,7 +106,10 @@ class Delimited:
         marked = self._rest.startswith(_MARK)
         del self._rest[: start + len(record)]
         self._heading = _MARK * marked + line
-        header = next(csv.reader([_decoded(line, 0)], delimiter=self._grammar.delimiter))
+        try:
+            header = next(csv.reader([_decoded(line, 0)], delimiter=self._grammar.delimiter))
+        except csv.Error as error:
+            raise broken(f"The line of column names cannot be read: {error}.") from None
         self._columns, _ = unique_names(header)
         found = locate(self._columns, self._asked, table="The CSV")
         self._located = Located(

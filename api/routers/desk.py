@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from api.dependencies import OpenServices, Services
-from api.pages import choose_language, page
+from api.pages import choose_language, page, shortened
 from api.problems import TABLE
 from api.schemas.fields import LARGEST_EDITION, EditionNumber
 from gis.errors import GisError
@@ -270,4 +270,4 @@ def _words(request: Request, services: Services, said: Refusal | None) -> str | 
     if said is None:
         return None
     chinese = choose_language(request, services.settings.language) == "zh"
-    return said.message_zh if chinese else said.message_en
+    return shortened(said.message_zh if chinese else said.message_en)

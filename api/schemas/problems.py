@@ -34,8 +34,8 @@ _WORDS: Final = {
     409: "Something changed meanwhile; ask again.",
     413: "The body or the list is too large.",
     415: "The body is of a type that is not taken here.",
-    429: "Asked too often just now; Retry-After says how long to wait, where it is known.",
     422: "The request is malformed, or says what cannot be.",
+    429: "More requests came than may, from this account or address; Retry-After says when.",
     503: "No edition of the boundaries is in force, or the database is away or busy.",
 }
 
@@ -65,10 +65,13 @@ class Refusal(Exception):
         title_zh: str,
         detail: str,
         errors: Sequence[Mapping[str, str]] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.row = Row(status, title, title_zh)
         self.errors = errors
+        self.headers = headers
 
 
 def invalid(detail: str, location: str, message: str) -> Refusal:

@@ -8,6 +8,7 @@ from layers.actions.list_editions import EditionSummary, show_edition
 from layers.errors import LayerRefused
 from layers.exchange.mapping import ColumnMapping
 from layers.exchange.reader import read_layer
+from layers.exchange.tangles import refuse_tangles
 from layers.exchange.uploads import check_upload
 from layers.session import Database
 from layers.vocabulary import CodeScheme
@@ -64,12 +65,13 @@ def upload_grids(database: Database, upload: Upload) -> Uploaded:
     MappingInvalid
         It has no such column.
     LayerRefused
-        Its datum or columns are not known, or no row of it is a grid.
+        Its datum or columns are not known, no row of it is a grid, or an outline is a tangle.
     """
     check_upload(upload.file)
     grids = read_layer(
         upload.file, layer=upload.layer, datum=upload.datum, encoding=upload.encoding
     )
+    refuse_tangles(grids.frame.geometry.to_numpy(), grids.rows, upload.file.name)
     named = (("code", upload.code), ("name", upload.name))
     mapping = ColumnMapping.from_flags([f"{field}={column}" for field, column in named if column])
     options = ImportOptions(

@@ -72,7 +72,7 @@ def launch(
     """Start the server as ``user``; it ends when the calling thread does."""
     command = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
     command += [str(user.uid), str(user.gid), str(server), *arguments]
-    return subprocess.Popen(  # noqa: S603 (the machine's own server)
+    return subprocess.Popen(  # noqa: S603 (the machine's own server) # nosec B603
         command,
         stdin=subprocess.DEVNULL,
         stdout=log,

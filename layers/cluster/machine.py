@@ -42,7 +42,7 @@ class ServerUser:
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a short command as this user."""
         root = os.geteuid() == 0
-        return subprocess.run(  # noqa: S603 (the machine's own tools)
+        return subprocess.run(  # noqa: S603 (the machine's own tools) # nosec B603
             command,
             capture_output=True,
             text=True,
@@ -153,7 +153,7 @@ def memory_mb() -> int:
 def has_shared_memory() -> bool:
     """Whether /dev/shm is large enough for parallel queries; containers often give 64 MB."""
     try:
-        room = os.statvfs("/dev/shm")  # noqa: S108 (the kernel's, not a temporary file)
+        room = os.statvfs("/dev/shm")  # noqa: S108 (the kernel's, not a temporary file) # nosec B108
     except OSError:
         return False
     return room.f_blocks * room.f_frsize >= 256 << 20
@@ -172,7 +172,7 @@ def socket_folder(data_dir: Path) -> Path:
     mark = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
     if os.geteuid() == 0:
         return Path("/run") / f"lianxin-{mark}"
-    return Path("/tmp") / f"lianxin-{os.geteuid()}-{mark}"  # noqa: S108 (checked when made)
+    return Path("/tmp") / f"lianxin-{os.geteuid()}-{mark}"  # noqa: S108 (checked when made) # nosec B108
 
 
 def make_socket_folder(folder: Path, user: ServerUser) -> None:

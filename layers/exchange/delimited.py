@@ -12,6 +12,7 @@ import pandas as pd
 
 from layers.errors import FileUnreadable
 from layers.exchange import codepage
+from layers.exchange.inert import original, original_frame
 from layers.exchange.progress import Progress
 
 _DELIMITERS: Final = (",", ";", "\t")
@@ -32,11 +33,14 @@ class Table:
 
 
 def read_table(path: Path, *, encoding: str | None, progress: Progress) -> Table:
-    """Read a delimited text file without changing a value."""
+    """Read a delimited text file without changing a value, but for what made a text inert."""
     page, notes = codepage.of_text_file(path, given=encoding)
     header, delimiter = read_header(path, page.codec)
-    columns, renamed = unique_names(header)
+    columns, renamed = unique_names([original(name) for name in header])
     frame, problems = _read_rows(path, page.codec, delimiter, columns, progress)
+    frame, marked = original_frame(frame)
+    if marked:
+        notes = (*notes, f"{marked} texts had an apostrophe before a formula, which was taken off.")
     if not page.proven:
         broken = sum(int(frame[name].str.contains("\ufffd").sum()) for name in frame.columns)
         if broken:
@@ -58,13 +62,13 @@ def unique_names(header: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     names: list[str] = []
     notes: list[str] = []
     taken = Counter(header)
-    for number, original in enumerate(header, 1):
-        name = original if original.strip() else f"column_{number}"
+    for number, given in enumerate(header, 1):
+        name = given if given.strip() else f"column_{number}"
         count = 2
-        while name in names or (name != original and taken[name]):
-            name, count = f"{original.strip() or 'column'}_{count}", count + 1
-        if name != original:
-            notes.append(f"Column {number} (“{original}”) is called {name} here.")
+        while name in names or (name != given and taken[name]):
+            name, count = f"{given.strip() or 'column'}_{count}", count + 1
+        if name != given:
+            notes.append(f"Column {number} (“{given}”) is called {name} here.")
         names.append(name)
     return names, tuple(notes)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import shapely
 
+from layers.exchange.inert import inert
 from layers.exchange.writer import replacing
+from layers.settings import load_settings
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,10 @@ class Reject:
 def write_rejects(path: Path, rejects: Iterable[Reject]) -> int:
     """Write rejected rows as CSV, atomically, in the order of the file; return how many.
 
-    The columns are ``row``, ``reason`` and the file's own; with no rejects no file is made.
+    The columns are ``row``, ``reason`` and the file's own; with no rejects no file is made. What a
+    spreadsheet would run as a formula is written inert, and read as it was when it is sent again.
     """
+    shown = str if load_settings().csv_raw else inert
     rows = sorted(rejects, key=lambda reject: reject.row)
     if not rows:
         return 0
@@ -35,11 +39,10 @@ def write_rejects(path: Path, rejects: Iterable[Reject]) -> int:
     # With a byte-order mark, or a spreadsheet shows Chinese as something else.
     with replacing(path) as target, target.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(header)
+        writer.writerow([shown(name) for name in header])
         for reject in rows:
-            writer.writerow(
-                [reject.row, reject.reason, *(_text(reject.record.get(name)) for name in names)]
-            )
+            values = (shown(_text(reject.record.get(name))) for name in names)
+            writer.writerow([reject.row, shown(reject.reason), *values])
     return len(rows)
 
 

@@ -1,11 +1,12 @@
 """A layer to a file: CSV, GeoPackage, GeoParquet, FlatGeobuf or GeoJSON, by its ending."""
 
+import csv
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -13,6 +14,8 @@ import pyogrio
 import shapely
 
 from layers.errors import FileUnreadable
+from layers.exchange.inert import inert_frame
+from layers.settings import load_settings
 
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 _DRIVERS: Final = {
@@ -30,26 +33,29 @@ def write_layer(
 ) -> tuple[str, ...]:
     """Write a frame with its columns and their types; the file appears whole or not at all.
 
-    Returns what had to be done to the columns' names, in words.
-    A CSV gets points as ``lon`` and ``lat`` and other geometries as text; GeoJSON is in CRS84, as
-    its standard asks. ``encoding`` and ``delimiter`` are for CSV alone.
+    Returns what had to be done to names and texts, in words.
+    A CSV gets points as ``lon`` and ``lat`` and other geometries as text, and what a spreadsheet
+    would run as a formula an apostrophe in front (decision 0007; ``LIANXIN_CSV_RAW`` for none);
+    GeoJSON is in CRS84, as its standard asks. ``encoding`` and ``delimiter`` are for CSV alone.
     """
     path = Path(path)
     ending = check_writable(path)
     with replacing(path) as target:
         if ending in _DELIMITERS:
-            _flat(frame).to_csv(
+            flat, notes = _inert(_flat(frame))
+            flat.to_csv(
                 target,
                 index=False,
                 sep=delimiter or _DELIMITERS[ending],
                 encoding=encoding,
                 lineterminator="\n",
+                quoting=_quoting(flat),
             )
-        elif ending in _PARQUET:
+            return notes
+        if ending in _PARQUET:
             frame.to_parquet(target, index=False)
-        else:
-            return _write_with_gdal(frame, target, path.stem, _DRIVERS[ending])
-    return ()
+            return ()
+        return _write_with_gdal(frame, target, path.stem, _DRIVERS[ending])
 
 
 def check_writable(path: Path) -> str:
@@ -81,6 +87,28 @@ def replacing(path: Path) -> Iterator[Path]:
         raise FileUnreadable(f"{path} cannot be written: {why}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _inert(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return a table in which no spreadsheet finds a formula, and a note if one was there."""
+    if load_settings().csv_raw:
+        return frame, ()
+    frame, count = inert_frame(frame)
+    if not count:
+        return frame, ()
+    texts = "1 text begins" if count == 1 else f"{count} texts begin"
+    return frame, (
+        f"{texts} as a formula does and got an apostrophe in front, so that no spreadsheet runs "
+        "it. Lianxin takes it away when it reads the file; LIANXIN_CSV_RAW=1 writes none.",
+    )
+
+
+def _quoting(frame: pd.DataFrame) -> Literal[0, 2]:
+    """Quote every text where one holds a carriage return: Python's csv takes it for a letter."""
+    texts = (column for _, column in frame.items() if not pd.api.types.is_numeric_dtype(column))
+    if any("\r" in value for column in texts for value in column if isinstance(value, str)):
+        return csv.QUOTE_NONNUMERIC
+    return csv.QUOTE_MINIMAL
 
 
 def _flat(frame: pd.DataFrame) -> pd.DataFrame:

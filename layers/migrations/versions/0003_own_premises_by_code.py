@@ -29,7 +29,7 @@ def downgrade() -> None:
         op.drop_constraint(op.f(f"ck_{table}_owner_complete"), table, type_="check")
         op.add_column(table, sa.Column("edition_id", sa.Integer(), nullable=True))
         op.execute(
-            f"UPDATE {table} SET edition_id = (SELECT id FROM editions WHERE status = 'published')"  # noqa: S608 # names of ours
+            f"UPDATE {table} SET edition_id = (SELECT id FROM editions WHERE status = 'published')"  # noqa: S608 # names of ours # nosec B608
             " WHERE grid_code IS NOT NULL"
         )
         op.create_check_constraint(
