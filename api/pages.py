@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gis.chart.symbols import SHAPES
+from layers.viewer import viewer
 
 Language = Literal["zh", "en"]
 
@@ -49,6 +50,7 @@ def page(
 ) -> HTMLResponse:
     """Render a page in the reader's language."""
     language = choose_language(request, otherwise)
+    state = request.scope.get("state", {})
 
     def link(path: str, **query: object) -> str:
         return f"{path}?{urlencode({**query, 'lang': language})}"
@@ -61,7 +63,11 @@ def page(
         _environment()
         .get_template(template)
         .render(
-            contents,
+            {
+                "csrf": state.get("csrf_token", ""),
+                "who": state.get("viewer") or viewer(),
+                **contents,
+            },
             language=language,
             t=_chooser(language),
             moment=lambda instant: write_moment(instant, language),

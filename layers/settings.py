@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -198,6 +198,12 @@ class Settings(BaseSettings):
         description="CSV 中形似公式的文字是否原样写出（供程序读取） · "
         "whether texts that a spreadsheet would run as formulas are written to CSV as they are, "
         "for programs to read",
+    )
+
+    demo_password: SecretStr | None = Field(
+        default=None,
+        description="演示账号的密码；不设则自动生成，启动时显示 · "
+        "the password of the demo's accounts; without it one is made, and shown at the start",
     )
 
     @field_validator("timezone")

@@ -112,15 +112,17 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def require_loopback(host: str) -> None:
-    """Refuse to listen where other machines could reach us: there are no accounts yet."""
+    """Refuse to listen where other machines could reach us: passwords must not go out."""
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         loopback = False
     if not loopback:
         raise SettingsInvalid(
-            f"LIANXIN_HOST is {host}, which other machines may reach. As long as Lianxin has no "
-            "accounts it listens on this machine only: 127.0.0.1, ::1 or localhost."
+            f"LIANXIN_HOST is {host}, which other machines may reach. Passwords and personal data "
+            "must not cross a network in the open: Lianxin listens on this machine only "
+            "(127.0.0.1, ::1 or localhost), and a proxy that speaks https stands before it "
+            "(docs/guide/security.md)."
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode
 
 import typer
 
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from layers.settings import Settings
 
 CREATED, REPLAYED = 201, 200
-_LOCAL_ONLY = "只在本机可访问：尚无账号。 This machine only: there are no accounts yet."
+_DEMO_PASSWORD_LENGTH = 16
+_LOCAL_ONLY = (
+    "只在本机可访问；对网络开放请用 https 代理。 This machine only; an https proxy opens it."
+)
 
 Host = Annotated[
     str | None, typer.Option(help="Listen on this address; of this machine only.", metavar="HOST")
@@ -93,15 +97,17 @@ def demo(
                 database, households=households, progress=steps.progress, keys=load_keys(settings)
             )
             reports = unreported(database, cases)
+        with steps.step("演示账号 Accounts"):
+            accounts, password = _demo_accounts(database, settings)
         # A demo shows its own lines; the service's log is for what goes wrong.
         if settings.log_level == "info":
             settings = settings.model_copy(update={"log_level": "warning"})
         with _serving(settings, taken) as wait:
             if reports:
                 with steps.step(f"上报案件 Reporting {len(reports)} cases"):
-                    _report(settings, reports, steps)
+                    _report(settings, reports, steps, ("banner", password))
             settle_demo(database, cases)
-            _tell_what_to_open(settings, time.monotonic() - began)
+            _tell_what_to_open(settings, time.monotonic() - began, accounts, password)
             wait()
 
 
@@ -179,13 +185,36 @@ def _start_over(settings: "Settings", steps: Steps) -> None:
         PrivateCluster(settings.data_dir).destroy()
 
 
-def _report(settings: "Settings", reports: Sequence["DemoReport"], steps: Steps) -> None:
+def _demo_accounts(database: "Database", settings: "Settings") -> tuple[list[str], str]:
+    """Make the demo's accounts; return a line of words for each, and the password of all."""
+    from layers.actions.accounts import demo_accounts  # noqa: PLC0415
+    from layers.secrets import secret  # noqa: PLC0415
+
+    if settings.demo_password is not None:
+        password = settings.demo_password.get_secret_value()
+    else:  # the same at every start
+        password = secret(settings, "demo_accounts").hex()[:_DEMO_PASSWORD_LENGTH]
+    made = demo_accounts(database, password)
+    return [f"{new.name:<14} {new.area or '全部 everywhere'}" for new in made], password
+
+
+def _report(
+    settings: "Settings",
+    reports: Sequence["DemoReport"],
+    steps: Steps,
+    credentials: tuple[str, str],
+) -> None:
     """Report the cases as anybody would, over HTTP; a key each, so that none comes twice."""
     connection = http.client.HTTPConnection(settings.host, settings.port, timeout=60)
     try:
+        token = _sign_in(connection, *credentials)
         for number, report in enumerate(reports, start=1):
             body = json.dumps(report.body, ensure_ascii=False).encode("utf-8")
-            headers = {"Content-Type": "application/json", "Idempotency-Key": report.key}
+            headers = {
+                "Content-Type": "application/json",
+                "Idempotency-Key": report.key,
+                "Authorization": f"Bearer {token}",
+            }
             connection.request("POST", "/cases", body, headers)
             response = connection.getresponse()
             answer = response.read().decode("utf-8", "replace")
@@ -200,13 +229,27 @@ def _report(settings: "Settings", reports: Sequence["DemoReport"], steps: Steps)
         connection.close()
 
 
+def _sign_in(connection: http.client.HTTPConnection, account: str, password: str) -> str:
+    form = urlencode({"grant_type": "password", "username": account, "password": password})
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/auth/token", form, headers)
+    response = connection.getresponse()
+    answer = response.read()
+    if response.status != http.HTTPStatus.OK:
+        raise ServiceFailed(f"The service did not sign the demo in: {response.status}")
+    return str(json.loads(answer)["access_token"])
+
+
 def _address(settings: "Settings") -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{settings.port}"
 
 
-def _tell_what_to_open(settings: "Settings", seconds: float) -> None:
+def _tell_what_to_open(
+    settings: "Settings", seconds: float, accounts: Sequence[str], password: str
+) -> None:
     address = _address(settings)
+    listed = "\n".join(f"    {line}" for line in accounts)
     say(
         f"""
 演示城镇已就绪 The demo town is ready ({seconds:.1f} s).
@@ -216,6 +259,9 @@ def _tell_what_to_open(settings: "Settings", seconds: float) -> None:
     作战图 battle chart   {address}/charts/all.html
     各处 every chart      {address}/charts
     接口文档 API docs     {address}/docs
+
+账号 accounts, each with the password 密码 {password}
+{listed}
 
 {_LOCAL_ONLY}
 Ctrl-C 停止服务和数据库 stops the service and its database."""

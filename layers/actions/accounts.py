@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from layers.actions.audit import AuditEntry, record
 from layers.errors import AccountConflict, AccountInvalid, AccountNotFound, SignInRefused
 from layers.models import Account, Category
-from layers.passwords import check_password, hash_password, random_password
+from layers.passwords import check_password, hash_password, random_password, verify_password
 from layers.session import Database
 from layers.store import accounts
 from layers.viewer import EVERYWHERE, SYSTEM, Viewer, seen_by
@@ -209,7 +209,7 @@ def demo_accounts(database: Database, password: str) -> list[NewAccount]:
     """Make an account a role in the place that is loaded, each named after its role.
 
     The worker has the first grid of the community with the most households, and community, street
-    and banner are those around it. Accounts that are there are left as they are.
+    and banner are those around it. Accounts that are there get this password, unless it is theirs.
 
     Returns
     -------
@@ -225,7 +225,7 @@ def demo_accounts(database: Database, password: str) -> list[NewAccount]:
     """
     with seen_by(SYSTEM), database.transaction() as session:
         fullest = session.execute(accounts.fullest_grid()).first()
-        there = set(session.scalars(select(Account.name)))
+        hashes = {row.name: row.password_hash for row in session.scalars(select(Account))}
     if fullest is None:
         raise AccountInvalid("No grid is in force: the demo's accounts need a place.")
     levels = dict(zip(_DEMO_LEVELS, fullest, strict=True))
@@ -236,7 +236,11 @@ def demo_accounts(database: Database, password: str) -> list[NewAccount]:
         for role in Role
         if role is not Role.SYSTEM
     ]
-    add_accounts(database, [new for new in everybody if new.name not in there], password)
+    add_accounts(database, [new for new in everybody if new.name not in hashes], password)
+    there = [new.name for new in everybody if new.name in hashes]
+    if there and not verify_password(hashes[there[0]], password):
+        for name in there:
+            reset_password(database, name, password)
     return everybody
 
 
