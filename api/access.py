@@ -135,7 +135,8 @@ class Guard:
                 f"An account of the role {who.role} may not do this. "
                 f"It is for: {', '.join(sorted(self.door.roles or ()))}."
             )
-        _keep_to_its_chart(scope)
+        if self.door is not _EVERYBODY:
+            _keep_to_its_chart(scope)
         with seen_by(in_service_of(who) if self.door.as_service else who):
             await self.app(scope, receive, send)
 

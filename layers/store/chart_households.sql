@@ -1,7 +1,11 @@
 -- Households under a path, each with its status now in one scheme; unless exact is asked for, each
--- stands at its building's anchor, and its door is not told.
+-- stands at its building's anchor, and its door is not told. A code tells the door: instead of it
+-- stands the building's, and a number in no order.
 SELECT
-    households.code,
+    CASE WHEN :exact THEN households.code
+        ELSE coalesce(households.building_code, '') || '#' || row_number()
+            OVER (PARTITION BY households.building_code ORDER BY md5(households.code))
+    END AS code,
     households.building_code,
     CASE WHEN :exact THEN households.unit END AS unit,
     CASE WHEN :exact THEN households.floor END AS floor,
@@ -19,4 +23,4 @@ LEFT JOIN statuses
     AND statuses.scheme_code = :scheme
     AND statuses.until IS NULL
 WHERE :prefix = '' OR households.path ^@ :prefix
-ORDER BY households.code
+ORDER BY households.building_code, code

@@ -33,6 +33,7 @@ def database(clone: Callable[[str], str], town: str, hashes: Counting) -> Iterat
     """A town with accounts."""
     url = clone(town)
     database = open_database(Settings(database_url=url))
+    add_account(database, NewAccount("administrator", Role.ADMINISTRATOR), PASSWORD)
     for name, area in NAMES.items():
         add_account(database, NewAccount(name, Role(name), area), PASSWORD)
     yield database
@@ -43,7 +44,7 @@ def database(clone: Callable[[str], str], town: str, hashes: Counting) -> Iterat
 def app(database: Database) -> Iterator[FastAPI]:
     """The service, with two routes that say who they see."""
     url = database.engine.url.render_as_string(hide_password=False)
-    with serve_with(url) as client:
+    with serve_with(url, taken_for=None) as client:
         app = client.app
         assert isinstance(app, FastAPI)
         app.get("/seen")(_seen)
@@ -189,7 +190,7 @@ def test_a_bad_token_is_a_problem_to_a_program_and_a_way_to_a_browser(
 def test_nobody_is_told_to_sign_in(browser: TestClient) -> None:
     assert browser.get("/auth/me").status_code == 401
     assert browser.post("/auth/kiosk", json={"chart": "all"}).status_code == 401
-    assert browser.get("/account").headers["location"] == "/sign-in?next=/account"
+    assert browser.get("/account", headers=PAGE).headers["location"] == "/sign-in?next=/account"
 
 
 def test_a_browser_signs_in_and_out_without_a_script(browser: TestClient) -> None:
@@ -240,7 +241,7 @@ def test_a_form_of_another_site_changes_nothing(browser: TestClient) -> None:
 
 
 def test_an_upload_with_its_token_first_arrives_whole(app: FastAPI, browser: TestClient) -> None:
-    sign_in(browser)
+    sign_in(browser, "administrator")
     files = {"file": ("a.geojson", b"x" * 300_000)}
     unmarked = browser.post("/desk/editions", files=files)
     assert unmarked.status_code == 403

@@ -92,7 +92,13 @@ def test_a_worker_lists_the_own_grid_masked(register: tuple[TestClient, str]) ->
     assert [each["room"] for each in people] == ["501", "501"]
 
 
-@pytest.mark.parametrize("who", ["neighbour", "street"])
+def test_a_street_is_not_let_in(register: tuple[TestClient, str]) -> None:
+    client, number = register
+    for path in ("/residents", f"/residents/{number}", f"/residents/{number}/file"):
+        assert client.get(path, headers=looks_as("street")).status_code == 403
+
+
+@pytest.mark.parametrize("who", ["neighbour"])
 def test_others_find_nobody(register: tuple[TestClient, str], who: str) -> None:
     client, number = register
     assert client.get("/residents", headers=looks_as(who)).json()["residents"] == []
@@ -102,7 +108,7 @@ def test_others_find_nobody(register: tuple[TestClient, str], who: str) -> None:
     assert refused.status_code == 404
     query = {"purpose": "subject_request"}
     made = client.get(f"/residents/{number}/file", params=query, headers=looks_as(who))
-    assert made.status_code == 404
+    assert made.status_code == 403  # a worker makes nobody's file
     search = client.post("/residents/search", json={"id_number": ID_NUMBER}, headers=looks_as(who))
     assert search.json() == {"residents": []}
 

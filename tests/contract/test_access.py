@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.access import DOORS
+from api.access import DOORS, OPEN
 from layers.session import Database, open_database
 from layers.settings import Settings
 from layers.viewer import Viewer
@@ -98,10 +98,12 @@ def outcome(client: TestClient, route: str, thing: Any) -> str:
     answer = client.request(
         method, path, params=query, headers={"accept": "application/json"}, follow_redirects=False
     )
+    assert answer.status_code < 500, answer.text
+    if DOORS[route] is OPEN:
+        return "allowed"
     told = {401: "sign in", 403: "refused"}.get(answer.status_code)
     if told is not None:
         return told
-    assert answer.status_code < 500, answer.text
     if route in LISTS:
         return "seen" if LISTS[route](answer.json(), thing) else "unseen"
     of_a_thing = "{case_id}" in route or "{name:path}" in route
