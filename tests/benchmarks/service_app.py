@@ -23,6 +23,7 @@ from layers.actions.boundaries import Boundaries, InForce
 from layers.actions.place import Place, place
 from layers.session import Database
 from layers.store import territory
+from layers.viewer import SYSTEM
 
 READY = (
     b'{"grid_code":"G0412","grid_name":"G0412","area_path":["G0412"],"rule":"inside","edition":1,'
@@ -64,7 +65,7 @@ class SqlRouter:
 
 def create() -> FastAPI:
     """Make the service with the routes beside it."""
-    app = create_app()
+    app = create_app(taken_for=SYSTEM)
     ordinary, router = APIRouter(), APIRouter(route_class=FromMemory)
     kept: dict[str, InForce] = {}
 

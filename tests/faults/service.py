@@ -1,5 +1,6 @@
 """The service as a process of its own, to be treated badly."""
 
+import json
 import os
 import signal
 import socket
@@ -10,10 +11,16 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
+from layers.actions.accounts import NewAccount, add_account
 from layers.cluster import PrivateCluster, machine
+from layers.session import open_database
+from layers.settings import Settings
+from layers.vocabulary import Role
 
 COMMAND = [sys.executable, "-c", "import api.cli; api.cli.main()"]
+PASSWORD = "meant for faults alone"  # noqa: S105 # of a database that is gone in a minute
 READY_S = 60.0
 GONE_S = 15.0
 
@@ -38,6 +45,7 @@ class Service:
         self.environment.pop("MAKELEVEL", None)
         self.words = words or ("serve",)
         self.process: subprocess.Popen[bytes] | None = None
+        self.token: str | None = None
 
     def start(self, **more: str) -> "Service":
         with self.log.open("wb") as log:
@@ -50,10 +58,31 @@ class Service:
             )
         return self
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """By whom a request is sent."""
+        return {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+
     def get(self, path: str) -> int:
         address = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(address, timeout=30) as answer:
+        request = urllib.request.Request(address, headers=self.headers)  # our own
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return int(answer.status)
+
+    def sign_in(self) -> "Service":
+        """Make an account that reads and reports cases everywhere, and sign in with it."""
+        database = open_database(Settings(data_dir=self.cluster.data_dir))
+        account = NewAccount("faults", Role.DEPARTMENT, majors=("53", "54"))
+        add_account(database, account, PASSWORD)
+        database.close()
+        return self.sign_in_as("faults", PASSWORD)
+
+    def sign_in_as(self, account: str, password: str) -> "Service":
+        form = {"grant_type": "password", "username": account, "password": password}
+        address = f"http://127.0.0.1:{self.port}/auth/token"
+        with urllib.request.urlopen(address, urlencode(form).encode(), timeout=30) as answer:
+            self.token = json.loads(answer.read())["access_token"]
+        return self
 
     def wait_until_said(self, words: str) -> "Service":
         assert self.process is not None

@@ -85,7 +85,7 @@ def test_signal_while_starting_leaves_nothing_behind(service: Service) -> None:
 
 
 def test_service_answers_again_after_its_database_was_killed(service: Service) -> None:
-    service.start().wait_until_said("/  (Ctrl-C")
+    service.start().wait_until_said("/  (Ctrl-C").sign_in()
     os.kill(service.server_pid(), signal.SIGKILL)
     wait_until(lambda: not service.cluster.running)
     assert service.get("/cases") == 200
@@ -97,7 +97,7 @@ def test_second_service_on_the_same_data_outlives_the_first(
 ) -> None:
     service.start().wait_until_said("/  (Ctrl-C")
     with a_service(open_folder) as second:
-        second.start().wait_until_said("/  (Ctrl-C")
+        second.start().wait_until_said("/  (Ctrl-C").sign_in()
         pid = service.server_pid()
         service.end(signal.SIGKILL)
         wait_until_gone(pid)
@@ -170,7 +170,11 @@ def test_demo_that_was_killed_goes_on_where_it_was_and_reports_no_case_twice(
         assert reported is not None
         assert int(reported[1]) == 600 - left
         assert count_cases(data_dir) == 600
-        for path in re.findall(rf"http://127.0.0.1:{demo.port}(\S+)", demo.log.read_text("utf-8")):
+        told = demo.log.read_text("utf-8")
+        password = re.search(r"密码 (\w+)", told)
+        assert password is not None
+        demo.sign_in_as("banner", password[1])
+        for path in re.findall(rf"http://127.0.0.1:{demo.port}(\S+)", told):
             assert demo.get(path) == 200  # whatever it says to open can be opened
         assert demo.end(signal.SIGINT) == 0
 

@@ -80,6 +80,7 @@ def test_a_killed_parent_takes_workers_and_database_along(service: Service) -> N
 
 def test_a_dead_worker_is_replaced_while_the_other_answers(service: Service) -> None:
     dead, living = pids(service)
+    service.sign_in()
     for _ in range(12):
         assert service.get("/cases") == 200
     counted = '{method="GET",route="/cases",status="200"} 12.0'
@@ -100,7 +101,11 @@ def test_what_was_begun_is_finished_before_a_worker_ends(
 ) -> None:
     publish(database, grids("AB"))
     body = json.dumps({**REPORT, "place": place()}).encode()
-    head = f"POST /cases HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    token = service.sign_in().headers["Authorization"]
+    head = (
+        f"POST /cases HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode()
     with socket.create_connection(("127.0.0.1", service.port), 30) as client:
         client.sendall(head + body[:9])
         wait_until(lambda: service.get("/livez") == 200)
@@ -156,9 +161,12 @@ def ask_route(connection: HTTPConnection) -> None:
     connection.request("GET", f"/route?lon={where['lon']}&lat={where['lat']}&datum=cgcs2000")
 
 
-def report_case(connection: HTTPConnection) -> None:
-    body = json.dumps({**REPORT, "place": place()})
-    connection.request("POST", "/cases", body, {"Content-Type": "application/json"})
+def reporting(headers: dict[str, str]) -> Callable[[HTTPConnection], None]:
+    def report_case(connection: HTTPConnection) -> None:
+        body = json.dumps({**REPORT, "place": place()})
+        connection.request("POST", "/cases", body, headers | {"Content-Type": "application/json"})
+
+    return report_case
 
 
 def test_a_new_edition_under_load_drops_nothing_and_is_everywhere_within_a_second(
@@ -167,8 +175,9 @@ def test_a_new_edition_under_load_drops_nothing_and_is_everywhere_within_a_secon
     letters = {publish(database, grids(["A0", "A1", "A2"])): "A"}
     committed: dict[int, float] = {}
     wait_until(lambda: editions(service) == [*letters] * WORKERS)
+    service.sign_in()
     askers = [Client(service.port, ask_route, 200) for _ in range(3)]
-    reporters = [Client(service.port, report_case, 201) for _ in range(2)]
+    reporters = [Client(service.port, reporting(service.headers), 201) for _ in range(2)]
     try:
         for swap in range(SWAPS):
             letter = "BA"[swap % 2]
