@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.editions import print_findings
+from api.cli.edition_lines import print_findings
 from api.cli.options import FILE_OR_LAYER, AsJson, CodeIfGrids, Datum, Encoding
 from api.cli.output import Progress, plural, print_json, print_notes
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.database import ready_database
-from api.cli.editions import print_findings, print_published, published_json
+from api.cli.edition_lines import print_findings, print_published, published_json
 from api.cli.options import AcceptFindings, AsJson, Datum, Encoding, Timezone, X, Y
 from api.cli.output import RULES, Progress, plural, print_json, print_notes
 

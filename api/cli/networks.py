@@ -261,7 +261,7 @@ def _store(report: "NetworkReport", networks: list[str]) -> "ImportReport":
 def _print(
     report: "NetworkReport", files: dict[str, Path | None], stored: "ImportReport | None"
 ) -> None:
-    from api.cli.editions import print_findings  # noqa: PLC0415
+    from api.cli.edition_lines import print_findings  # noqa: PLC0415
     from layers.actions.importing.grids import finding_json  # noqa: PLC0415
 
     print_notes(report.inputs.notes)
