@@ -50,6 +50,9 @@ __all__ = [
 SNAP_M: Final = 50.0
 """How far outside a grid a point may lie and still be given to it."""
 
+_EACH_LOOKED_AT: Final = 100
+"""Up to so many points that lie nowhere are each told what they look like."""
+
 _SHARE_DIGITS: Final = 4
 _CLEAR: Final = 1.01  # so many radii from a boundary, the circle surely does not touch it
 
@@ -234,9 +237,12 @@ class Router:
             accuracy[:] = np.asarray(accuracy_m, dtype=np.float64)
         reasons = np.full(len(lon), None, dtype=object)
         reasons[~usable] = NOT_FINITE
-        nowhere = ~usable & np.isfinite(raw_x) & np.isfinite(raw_y)
-        if nowhere.any():
+        nowhere = np.flatnonzero(~usable & np.isfinite(raw_x) & np.isfinite(raw_y))
+        if nowhere.size > _EACH_LOOKED_AT:  # of so many one fault is told, and sooner
             reasons[nowhere] = self._not_on_earth(raw_x[nowhere], raw_y[nowhere], name)
+        else:
+            for i in nowhere.tolist():
+                reasons[i] = self._not_on_earth(raw_x[i], raw_y[i], name)
         for i, why in (why_y | why_x).items():
             reasons[i] = why
         rules, positions, area_positions, metres = self._decide(lon, lat, usable)

@@ -1,6 +1,6 @@
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from api.forms import form
@@ -114,6 +114,12 @@ FEATURES = st.fixed_dictionaries(
 
 
 @settings(max_examples=60, deadline=None)
+@example(
+    rows=[
+        {"lon": 0.0, "lat": 111.205},
+        {"type": "Feature", "geometry": {"type": "Point", "coordinates": [91.0, 91.0]}},
+    ]
+)
 @given(rows=st.lists(OBJECTS | FEATURES | st.integers(-9, 9), min_size=1, max_size=6))
 def test_rows_together_are_answered_as_each_alone(in_force: InForce, rows: list[object]) -> None:
     def answered(some: list[object]) -> bytes:
