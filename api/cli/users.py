@@ -1,4 +1,4 @@
-"""``lianxin user`` and ``lianxin keys``: who may sign in, and the keys that sign their tokens."""
+"""``lianxin user``: who may sign in."""
 
 import getpass
 import sys
@@ -38,10 +38,6 @@ def register(app: typer.Typer) -> None:
     group.command("sign-out")(sign_out)
     group.command("nine")(nine)
     app.add_typer(group, name="user", no_args_is_help=True)
-    keys = typer.Typer(help="The keys that sign access tokens.")
-    keys.command("list")(list_keys)
-    keys.command("rotate")(rotate)
-    app.add_typer(keys, name="keys", no_args_is_help=True)
 
 
 def add(  # noqa: PLR0913, PLR0917 - each parameter is an option
@@ -148,50 +144,6 @@ def nine(
     with ready_database() as database:
         made = nine_accounts(database, community)
     _tell_passwords(list(made), as_json=as_json)
-
-
-def list_keys(as_json: AsJson = False) -> None:
-    """List the signing keys by name, the one that signs first; never the keys themselves."""
-    from layers.secrets import SigningKeys  # noqa: PLC0415
-    from layers.settings import load_settings  # noqa: PLC0415
-
-    _tell_keys(SigningKeys(load_settings()).all(), as_json=as_json)
-
-
-def rotate(
-    at_once: Annotated[
-        bool,
-        typer.Option("--at-once", help="A key has leaked: drop the others now; their tokens end."),
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Sign with a new key from now on; the one before still verifies while its tokens live."""
-    from datetime import timedelta  # noqa: PLC0415
-
-    from layers.actions.tokens import ACCESS_LIFE  # noqa: PLC0415
-    from layers.secrets import SigningKeys  # noqa: PLC0415
-    from layers.settings import load_settings  # noqa: PLC0415
-
-    kept = timedelta(seconds=-1) if at_once else ACCESS_LIFE
-    _tell_keys(SigningKeys(load_settings()).rotate(kept), as_json=as_json)
-
-
-def _tell_keys(keys: Any, *, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            [
-                {
-                    "kid": key.kid,
-                    "created_at": key.created_at.isoformat(),
-                    "retired_at": key.retired_at and key.retired_at.isoformat(),
-                }
-                for key in keys
-            ]
-        )
-        return
-    for key in keys:
-        state = "签发中 signs" if key.retired_at is None else "仅验证 verifies only"
-        typer.echo(f"{key.kid}  {state}  {key.created_at.astimezone():%Y-%m-%d %H:%M}")
 
 
 def _tell_passwords(made: "list[tuple[NewAccount, str | None]]", *, as_json: bool) -> None:

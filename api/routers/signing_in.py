@@ -23,6 +23,7 @@ from layers.actions.sign_in import Credentials, sign_in
 from layers.actions.tokens import KIOSK_LIFE, SESSION_LIFE, give_session, revoke_token
 from layers.errors import SignInRefused, SignInTooSoon
 from layers.paths import codes_of_path
+from layers.viewer import viewer
 from layers.vocabulary import Role
 
 router = APIRouter(include_in_schema=False)
@@ -94,7 +95,7 @@ def enter(  # an unsent field is empty  # nosec B107
 def account(request: Request, services: OpenServices) -> Response:
     """Show who is signed in, and the way out."""
     state = request.scope["state"]
-    who = state.get("viewer")
+    who = viewer()
     if who is None:
         return to_sign_in(request)
     return page(
