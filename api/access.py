@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.identity import to_sign_in
 from api.pages import wants_page
+from layers.actions.audit import Act, AuditEntry, record_apart
 from layers.errors import NotAllowed, SignInRefused
 from layers.viewer import Viewer, in_service_of, seen_by, viewer
 from layers.vocabulary import Role
@@ -114,9 +116,10 @@ DOORS: Final[Mapping[str, Door]] = {
 class Guard:
     """A route behind its door."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, door: Door, name: str) -> None:
         self.app = app
         self.door = door
+        self.name = name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or say why not; a browser that nobody signed in at is led there."""
@@ -131,6 +134,8 @@ class Guard:
                 "Bearer …; in a browser open /sign-in."
             )
         if not may_open(self.door, who):
+            refused = AuditEntry(Act.REFUSE, "route", self.name)
+            await run_in_threadpool(record_apart, scope["app"].state.services.database, refused)
             raise NotAllowed(
                 f"An account of the role {who.role} may not do this. "
                 f"It is for: {', '.join(sorted(self.door.roles or ()))}."
@@ -191,7 +196,7 @@ def guard(routes: Iterable[BaseRoute]) -> None:
         left -= set(known)
         door = doors.pop()
         if door is not OPEN:
-            route.app = Guard(route.app, door)
+            route.app = Guard(route.app, door, known[0])
     if left:
         raise LookupError(f"api.access has rows of no route: {', '.join(sorted(left))}")
 

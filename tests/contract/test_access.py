@@ -17,10 +17,11 @@ from fastapi.testclient import TestClient
 from api.access import DOORS, OPEN
 from layers.session import Database, open_database
 from layers.settings import Settings
-from layers.viewer import Viewer
+from layers.viewer import Viewer, seen_by
 from layers.vocabulary import Role
 from tests.api.conftest import serve_with
 from tests.contract.places import PLACES, build_places
+from tests.layers.actions.made import read
 
 TABLE = Path(__file__).with_name("access.csv")
 WHERE = ("own", "neighbour", "other", "none")
@@ -148,12 +149,22 @@ def test_a_street_sees_homes_at_their_building_without_the_door(
     assert "9981" not in street
 
 
+def test_whoever_is_refused_is_in_the_audit(
+    clients: dict[str, TestClient], places: tuple[str, dict[str, Any]]
+) -> None:
+    assert clients["wall"].get("/cases").status_code == 403
+    database = open_database(Settings(database_url=places[0]))
+    newest = read(
+        database,
+        "SELECT account, role, action, object_code FROM audit ORDER BY id DESC LIMIT 1",
+    )
+    assert newest == [("wall", "wall", "refuse", "GET /cases")]
+    database.close()
+
+
 def test_nothing_of_a_person_is_in_the_database_for_the_administrator(
     places: tuple[str, dict[str, Any]],
 ) -> None:
-    from layers.viewer import seen_by  # noqa: PLC0415
-    from tests.layers.actions.made import read  # noqa: PLC0415
-
     database = open_database(Settings(database_url=places[0]))
     served = Database(database.engine, service=True)
     with seen_by(viewers()["administrator"]):
