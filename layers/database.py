@@ -26,6 +26,7 @@ from layers.errors import (
     ServerTooOld,
 )
 from layers.models import Base
+from layers.vocabulary import SERVICE_ROLE
 
 OLDEST_POSTGRES = 15
 OLDEST_POSTGIS = (3, 3)
@@ -69,6 +70,9 @@ _REASONS = (
     (r"starting up|shutting down|recovery mode", "it is just starting or stopping; try again."),
     (r"SSL|certificate", "no encrypted connection could be agreed on ({words})."),
 )
+
+_READ_ONLY = ("alembic_version", "audit", "audit_seals")
+"""Tables that the service reads; what it adds to the audit is granted by the column."""
 
 # Classes of SQLSTATE: the connection, the server's resources, its operator, its machine.
 _AWAY = ("08", "53", "57", "58")
@@ -169,6 +173,7 @@ def upgrade(engine: Engine) -> tuple[str, ...]:
         if not status.pending:
             return ()
         _require_create(connection, place)
+        _require_role(connection, place)
         config = _config()
         config.attributes["connection"] = connection
         try:
@@ -379,16 +384,35 @@ def _require_create(connection: Connection, place: str) -> None:
         )
 
 
+def _require_role(connection: Connection, place: str) -> None:
+    """Refuse a user who can neither make the role that serves nor is a member of it."""
+    row = connection.execute(
+        text(
+            "SELECT current_user, rolsuper OR rolcreaterole, coalesce((SELECT pg_has_role(oid, "
+            "'MEMBER') FROM pg_roles WHERE rolname = :role), false) FROM pg_roles "
+            "WHERE rolname = current_user"
+        ),
+        {"role": SERVICE_ROLE},
+    ).one()
+    user, may_make, member = row
+    if not (may_make or member):
+        raise RightsMissing(
+            f"{place}: user {user} may not take on the role {SERVICE_ROLE}, as which the service "
+            f"works. An administrator runs, once on that server: CREATE ROLE {SERVICE_ROLE} LOGIN "
+            f'NOINHERIT; (unless it is there) and: GRANT {SERVICE_ROLE} TO "{user}";'
+        )
+
+
 def _require_table_rights(connection: Connection, place: str, tables: list[str]) -> None:
     missing = connection.scalar(
         text(
             "SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class "
             "WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(:tables) "
-            "AND NOT (has_table_privilege(oid, 'SELECT') AND (relname = 'alembic_version' OR ("
+            "AND NOT (has_table_privilege(oid, 'SELECT') AND (relname = ANY(:read_only) OR ("
             "has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') "
             "AND has_table_privilege(oid, 'DELETE'))))"
         ),
-        {"tables": tables},
+        {"tables": tables, "read_only": list(_READ_ONLY)},
     )
     if missing:
         user, schema = connection.execute(text("SELECT current_user, current_schema()")).one()

@@ -13,12 +13,13 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from layers.cluster import SERVICE_ROLE, PrivateCluster
+from layers.cluster import PrivateCluster
 from layers.database import check_server, reaching, require_schema, upgrade
 from layers.errors import SettingsInvalid
 from layers.settings import Settings
 from layers.snapshots import Snapshots
 from layers.viewer import SYSTEM, Viewer, viewer
+from layers.vocabulary import SERVICE_ROLE
 
 APPLICATION_NAME = "lianxin"
 
@@ -192,6 +193,7 @@ def _engine(address: str, settings: Settings, cluster: PrivateCluster | None) ->
     options = f"-c statement_timeout={settings.statement_timeout_s}s -c timezone=UTC"
     engine = create_engine(
         url,
+        hide_parameters=True,  # an error's words never repeat what a statement was given
         pool_size=settings.pool_size,
         max_overflow=0,
         connect_args={

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+SERVICE_ROLE = "lianxin_app"
+"""The database role that serves, in every database: it owns nothing and bypasses nothing."""
+
 
 class AreaLevel(StrEnum):
     """Levels above the grid (旗/县 · 街道 · 社区)."""

@@ -27,9 +27,9 @@ from layers.cluster.keeper import KEEPER, launch
 from layers.cluster.machine import ServerUser
 from layers.errors import ClusterFailed, DataFolderTaken
 from layers.folder import MARKER, claim
+from layers.vocabulary import SERVICE_ROLE
 
 NAME = "lianxin"  # of the database and of its owner
-SERVICE_ROLE = "lianxin_app"  # what the service works as: it owns nothing
 PORT = 5432  # only a part of the socket's name
 LOCK_WAIT_S = 60.0
 START_WAIT_S = 120.0  # a start after a crash replays the log first

@@ -156,7 +156,13 @@ def test_user_who_may_not_make_tables(
         grant = 'GRANT CREATE, USAGE ON SCHEMA public TO "clerk";'
         assert grant in said
         connection.execute(grant)
-    check(clerk(empty_database_url))  # what the message says to do is enough
+        said = message(RightsMissing, clerk(empty_database_url))
+        grant = 'GRANT lianxin_app TO "clerk";'
+        assert grant in said
+        connection.execute(grant)
+    check(clerk(empty_database_url))  # what the messages say to do is enough
+    with admin(cluster) as connection:
+        connection.execute("REVOKE lianxin_app FROM clerk")  # roles are the whole server's
 
 
 def test_user_who_may_not_read_the_tables(

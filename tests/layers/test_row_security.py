@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from layers.actions.seed_reference import seed_reference
 from layers.models import Base
-from layers.session import Database
+from layers.session import Database, open_ready_database
+from layers.settings import Settings
 from layers.viewer import SYSTEM, Viewer, seen_by
 from layers.vocabulary import Role
 from tests.layers.actions.made import grids, layer, load, middle, publish, read, square
@@ -199,3 +200,22 @@ def test_a_box_uses_the_spatial_index_under_a_policy(fresh_database: Database) -
             f" WHERE location && {box} AND ST_Intersects(location, {box})",
         )
     assert "ix_households_location" in "\n".join(row[0] for row in plan)
+
+
+def test_the_service_starts_as_a_login_that_owns_nothing(fresh_database_url: str) -> None:
+    address = make_url(fresh_database_url).set(username="lianxin_app")
+    url = address.render_as_string(hide_password=False)
+    served = open_ready_database(Settings(database_url=url), service=True)
+    try:
+        assert read(served, "SELECT session_user::text, current_user::text") == [
+            ("lianxin_app", "lianxin_app")
+        ]
+        with (
+            pytest.raises(DBAPIError) as refused,
+            seen_by(SYSTEM),
+            served.transaction() as session,
+        ):
+            session.execute(text("SET ROLE lianxin"))
+        assert isinstance(refused.value.orig, psycopg.errors.InsufficientPrivilege)
+    finally:
+        served.close()
