@@ -15,6 +15,7 @@ from api.rates import Buckets, Proxies, is_loopback, origin_of
 from api.schemas.problems import Refusal
 from layers.settings import Settings
 from layers.viewer import viewer
+from layers.vocabulary import Role
 
 TARGET_BYTES_MAX: Final = 16 * 1024
 """Of a path with its query."""
@@ -119,7 +120,8 @@ class AccountGate:
         """Let a request in, or say why not."""
         who = viewer() if scope["type"] == "http" and self.buckets is not None else None
         refused = None
-        if who is not None and self.buckets is not None:
+        # The service itself has no account, and no limit.
+        if who is not None and who.role is not Role.SYSTEM and self.buckets is not None:
             refused = _refused(self.buckets, who.account, "account")
         if refused is None:
             await self.app(scope, receive, send)
