@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 import geopandas as gpd
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FileChooser, Page, TimeoutError, expect
 
 from layers.cluster import PrivateCluster
 from layers.exchange.reader import read_layer
@@ -56,13 +56,23 @@ def reach(page: Page, wanted: str) -> None:
     raise AssertionError(f"the tab key does not lead to {wanted}")
 
 
+def open_dialog(page: Page) -> FileChooser:
+    """Open the dialog of the focused file field; a busy Chromium may miss the first key."""
+    for key in ("Enter", "Space", "Enter", "Space"):
+        try:
+            with page.expect_file_chooser(timeout=15_000) as chosen:
+                page.keyboard.press(key)
+        except TimeoutError:
+            continue
+        return chosen.value
+    raise AssertionError("no key opens the dialog")
+
+
 def upload(page: Page, address: str, file: Path, language: str) -> None:
     """Send a file by the form with keys alone, and go on to the draft that it became."""
     page.goto(f"{address}/desk/editions?lang={language}")
     reach(page, "#file")
-    with page.expect_file_chooser() as chosen:
-        page.keyboard.press("Enter")
-    chosen.value.set_files(str(file))
+    open_dialog(page).set_files(str(file))
     for field, words in (("#code", CODE), ("#name", NAME)):
         reach(page, field)
         page.keyboard.type(words)
