@@ -77,6 +77,10 @@ def body_of(path: str, method: str) -> dict[str, Any]:
     return {"json": BODIES[path]} if path in BODIES else {}
 
 
+PAGES = {"markup", "attribute", "template", "nul", "long", "numbers"}
+"""What a page might take for more than words; for the rest the answers to programs will do."""
+
+
 @pytest.mark.parametrize("kind", [*hostile.TEXTS, "numbers"])
 def test_every_parameter_is_only_a_value(service: TestClient, kind: str) -> None:
     values = hostile.NUMBERS if kind == "numbers" else (hostile.TEXTS[kind],)
@@ -89,7 +93,8 @@ def test_every_parameter_is_only_a_value(service: TestClient, kind: str) -> None
                 continue
             for value in values:
                 url = address(path, operation, **{parameter["name"]: value})
-                for accept in ("application/json", "text/html")[: 1 + (method == "GET")]:
+                as_page = method == "GET" and kind in PAGES
+                for accept in ("application/json", "text/html")[: 1 + as_page]:
                     answer = service.request(
                         method, url, headers={"Accept": accept}, **body_of(path, method)
                     )
