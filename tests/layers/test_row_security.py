@@ -131,7 +131,12 @@ def test_a_worker_changes_nothing_of_others(town: Database, statement: str) -> N
         " VALUES ('z', ST_SetSRID(ST_MakePoint(111, 39), 4490), 'B', 'B/')",
         "INSERT INTO statuses (subject_kind, subject_code, path, scheme_code, status_code, source)"
         " VALUES ('household', 'i', 'B/', 'occupancy', 'vacant', 'x')",
+        "INSERT INTO statuses (subject_kind, subject_code, path, scheme_code, status_code, source)"
+        " VALUES ('household', 'i', 'A/', 'party', 'member', 'a home of B, called one of A')",
+        "INSERT INTO statuses (subject_kind, subject_code, path, scheme_code, status_code, source)"
+        " VALUES ('household', 'h', 'A/', 'health', 'home_isolation', 'without a campaign')",
         "UPDATE statuses SET path = 'B/'",
+        "UPDATE statuses SET subject_code = 'i'",
         "ALTER TABLE households DISABLE ROW LEVEL SECURITY",
         "DROP POLICY seen ON households",
         "CREATE POLICY mine ON households USING (true)",
@@ -149,6 +154,17 @@ def test_a_worker_is_refused_by_the_database(town: Database, statement: str) -> 
     ):
         session.execute(text(statement))
     assert isinstance(refused.value.orig, psycopg.errors.InsufficientPrivilege)
+
+
+def test_a_worker_begins_a_status_of_a_home_in_the_own_grid(town: Database) -> None:
+    with seen_by(Viewer("w", Role.WORKER, "A/")), town.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO statuses (subject_kind, subject_code, path, scheme_code, status_code,"
+                " source) VALUES ('household', 'h', 'A/', 'party', 'member', 'x')"
+            )
+        )
+    assert seen(town, Viewer("w", Role.WORKER, "A/"))["statuses"] == 2
 
 
 def test_a_worker_sets_statuses_in_the_own_grid(town: Database) -> None:

@@ -76,7 +76,24 @@ END $body$
 
 _SEEN_BY_PATH = "coalesce(path, '') ^@ (SELECT reach('{what}'))"
 
-# Rows seen, and rows that may be written; everything else is for the service's own work.
+# Where a status says that it lies is where its subject does: a path that somebody writes proves
+# nothing. Schemes of a campaign take none.
+_STATUS_SET = _SEEN_BY_PATH.format(what="setting statuses")
+_STATUS_WRITTEN = (
+    _STATUS_SET
+    + """
+AND CASE subject_kind
+    WHEN 'household' THEN EXISTS (SELECT FROM households AS t
+        WHERE t.code = subject_code AND t.path IS NOT DISTINCT FROM statuses.path)
+    WHEN 'building' THEN EXISTS (SELECT FROM buildings AS t
+        WHERE t.code = subject_code AND t.path IS NOT DISTINCT FROM statuses.path)
+    ELSE (SELECT reach('writing')) IS NOT NULL
+END
+AND NOT EXISTS (SELECT FROM status_schemes AS s WHERE s.code = scheme_code AND s.campaign_only)
+"""
+)
+
+# Rows seen; rows that may be changed, and what they may be then; everything else is for the service's own work.
 _POLICIES = {
     "buildings": (_SEEN_BY_PATH.format(what="buildings"), None),
     "households": (_SEEN_BY_PATH.format(what="households"), None),
@@ -87,7 +104,7 @@ _POLICIES = {
     ),
     "statuses": (
         _SEEN_BY_PATH.format(what="households"),
-        _SEEN_BY_PATH.format(what="setting statuses"),
+        (_STATUS_SET, _STATUS_WRITTEN),
     ),
     "cases": (
         _SEEN_BY_PATH.format(what="cases")
@@ -119,7 +136,8 @@ def upgrade() -> None:
             f" FOR EACH STATEMENT EXECUTE FUNCTION move_statuses('{kind}')"
         )
     for table, (seen, written) in _POLICIES.items():
-        _protect(table, seen, written or _SERVICE)
+        before, after = written or (_SERVICE, _SERVICE)
+        _protect(table, seen, before, after)
     _grant()
 
 
@@ -141,15 +159,16 @@ def downgrade() -> None:
     op.drop_column("statuses", "path")
 
 
-def _protect(table: str, seen: str, written: str) -> None:
+def _protect(table: str, seen: str, before: str, after: str) -> None:
+    """Say which rows are seen, which may be changed, and what they may be afterwards."""
     for statement in (
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
         f"CREATE POLICY operator ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)",
         f"CREATE POLICY seen ON {table} FOR SELECT TO {ROLE} USING ({seen})",
-        f"CREATE POLICY added ON {table} FOR INSERT TO {ROLE} WITH CHECK ({written})",
+        f"CREATE POLICY added ON {table} FOR INSERT TO {ROLE} WITH CHECK ({after})",
         f"CREATE POLICY changed ON {table} FOR UPDATE TO {ROLE}"
-        f" USING ({written}) WITH CHECK ({written})",
+        f" USING ({before}) WITH CHECK ({after})",
         f"CREATE POLICY removed ON {table} FOR DELETE TO {ROLE} USING ({_SERVICE})",
     ):
         op.execute(statement)
