@@ -7,10 +7,8 @@ serves, under its policies. Commits do not wait for the disk, which would hide t
 
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -19,12 +17,10 @@ from layers.actions.audit import Act, AuditEntry, record
 from layers.actions.audit_blocks import Witness
 from layers.actions.seal_audit import seal
 from layers.actions.verify_audit import verify
-from layers.cluster import scratch_cluster
-from layers.database import check_server, upgrade
-from layers.session import Database, open_database
-from layers.settings import Settings
+from layers.session import Database
 from layers.store import audit
 from layers.viewer import SYSTEM, seen_by
+from tests.benchmarks.scratch import scratch_database
 
 ACTS, BATCHES, ROWS = 200, 10, 100_000
 _ENTRY = AuditEntry(
@@ -45,25 +41,17 @@ FROM generate_series(1, :rows) AS n
 def main() -> None:
     """Print a table: what was done, how long it took, ratio to the yardstick."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    with tempfile.TemporaryDirectory(prefix="lianxin-bench-") as folder:
-        Path(folder).chmod(0o755)
-        with scratch_cluster(Path(folder) / "data") as cluster:
-            database = open_database(
-                Settings(database_url=cluster.url, data_dir=Path(folder, "kept"))
-            )
-            check_server(database.engine)
-            upgrade(database.engine)
-            with database.transaction() as session:
-                session.execute(
-                    text(
-                        "INSERT INTO households (code, location)"
-                        " VALUES ('h', ST_SetSRID(ST_MakePoint(111, 39), 4490))"
-                    )
+    with scratch_database() as (database, folder):
+        with database.transaction() as session:
+            session.execute(
+                text(
+                    "INSERT INTO households (code, location)"
+                    " VALUES ('h', ST_SetSRID(ST_MakePoint(111, 39), 4490))"
                 )
-            served = Database(database.engine, service=True)
-            with seen_by(SYSTEM):
-                _measure(served, Witness(b"k" * 32, Path(folder) / "note"), rounds)
-            database.close()
+            )
+        served = Database(database.engine, service=True)
+        with seen_by(SYSTEM):
+            _measure(served, Witness(b"k" * 32, folder / "note"), rounds)
 
 
 def _measure(database: Database, keeper: Witness, rounds: int) -> None:

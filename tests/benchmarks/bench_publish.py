@@ -8,10 +8,8 @@ decides nothing on shared edges, and snaps nothing.
 """
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from sqlalchemy import text
 
@@ -19,11 +17,9 @@ from layers.actions.import_layer import LayerName
 from layers.actions.plan_publication import plan_publication
 from layers.actions.publish_edition import publish_edition
 from layers.actions.seed_reference import seed_reference
-from layers.cluster import scratch_cluster
-from layers.database import check_server, upgrade
-from layers.session import Database, open_database
-from layers.settings import Settings
+from layers.session import Database
 from tests.benchmarks.bench_import import SIZE, SOUTH, WEST, _grids, _households, _load
+from tests.benchmarks.scratch import scratch_database
 
 HOUSEHOLDS, CASES, OPEN = 150_000, 200_000, 40_000
 
@@ -49,16 +45,8 @@ _JOINS = (
 def main() -> None:
     """Print a table: what was done, how long it took, ratio to the yardstick."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    with tempfile.TemporaryDirectory(prefix="lianxin-bench-") as folder:
-        Path(folder).chmod(0o755)
-        with scratch_cluster(Path(folder) / "data") as cluster:
-            database = open_database(
-                Settings(database_url=cluster.url, data_dir=Path(folder, "kept"))
-            )
-            check_server(database.engine)
-            upgrade(database.engine)
-            _measure(database, rounds)
-            database.close()
+    with scratch_database() as (database, _):
+        _measure(database, rounds)
 
 
 def _measure(database: Database, rounds: int) -> None:

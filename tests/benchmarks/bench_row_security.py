@@ -6,23 +6,19 @@ Each viewer asks for a square kilometre, for a page of a list, and for one home 
 
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from sqlalchemy import text
 
 from layers.actions.publish_edition import publish_edition
 from layers.actions.seed_reference import seed_reference
-from layers.cluster import scratch_cluster
-from layers.database import check_server, upgrade
-from layers.session import Database, open_database
-from layers.settings import Settings
+from layers.session import Database
 from layers.viewer import EVERYWHERE, Viewer, seen_by
 from layers.vocabulary import Role
 from tests.benchmarks.bench_import import SIDE, SIZE, SOUTH, WEST
 from tests.benchmarks.bench_publish import _draft
+from tests.benchmarks.scratch import scratch_database
 
 HOUSEHOLDS, ROUNDS = 1_000_000, 60
 
@@ -48,16 +44,9 @@ _ASKED = {
 def main() -> None:
     """Print a table: what was asked, by whom, milliseconds, ratio to the unprotected."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
-    with tempfile.TemporaryDirectory(prefix="lianxin-bench-") as folder:
-        Path(folder).chmod(0o755)
-        with scratch_cluster(Path(folder) / "data") as cluster:
-            settings = Settings(database_url=cluster.url, data_dir=Path(folder, "kept"))
-            database = open_database(settings)
-            check_server(database.engine)
-            upgrade(database.engine)
-            _fill(database)
-            _race(database, rounds)
-            database.close()
+    with scratch_database() as (database, _):
+        _fill(database)
+        _race(database, rounds)
 
 
 def _fill(database: Database) -> None:
