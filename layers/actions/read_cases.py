@@ -1,17 +1,14 @@
 """Read cases as a stranger may see them: lists page by page, and one case with its history."""
 
-import binascii
 import csv
-import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
-from zlib import crc32
 
+from layers.cursors import read_cursor, write_cursor
 from layers.errors import CaseNotFound, CursorInvalid
 from layers.policy import mask_case, mask_reporter
 from layers.session import Database
@@ -22,7 +19,6 @@ from layers.vocabulary import CaseState
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_CURSOR: Final = struct.Struct(">qqI")
 _LARGEST_ID: Final = 2**63 - 1
 
 
@@ -63,7 +59,7 @@ def list_cases(
     CursorInvalid
         The cursor isn't one of ours.
     """
-    after = None if cursor is None else read_cursor(cursor)
+    after = None if cursor is None else _after(cursor)
     statement = cases.listed_cases(which, limit=limit + 1, after=after)
     with database.transaction() as session:
         rows = session.execute(statement).all()
@@ -72,7 +68,9 @@ def list_cases(
     last = page[-1] if page else None
     return CasePage(
         cases=tuple(mask_case(row._asdict(), viewer()) for row in page),
-        next_cursor=write_cursor(last.reported_at, last.id) if more and last else None,
+        next_cursor=write_cursor((last.reported_at - _EPOCH) // _MICROSECOND, last.id)
+        if more and last
+        else None,
     )
 
 
@@ -115,37 +113,9 @@ def state_names() -> Mapping[CaseState, Mapping[str, str]]:
     }
 
 
-def write_cursor(reported_at: datetime, case_id: int) -> str:
-    """Return the cursor of what comes after a case; nobody need understand it."""
-    position = ((reported_at - _EPOCH) // _MICROSECOND, case_id)
-    packed = _CURSOR.pack(*position, _checksum(*position))
-    return urlsafe_b64encode(packed).rstrip(b"=").decode()
-
-
-def read_cursor(cursor: str) -> tuple[datetime, int]:
-    """Return the instant and number after which a page begins.
-
-    Raises
-    ------
-    CursorInvalid
-        The cursor isn't one of ours.
-
-    Examples
-    --------
-    >>> read_cursor(write_cursor(datetime(2026, 5, 1, tzinfo=UTC), 7))[1]
-    7
-    """
+def _after(cursor: str) -> tuple[datetime, int]:
+    microseconds, case_id = map(int, read_cursor(cursor, int, int))
     try:
-        packed = urlsafe_b64decode(cursor.encode("ascii") + b"==")
-        microseconds, case_id, checksum = _CURSOR.unpack(packed)
-        if checksum != _checksum(microseconds, case_id):
-            raise ValueError
         return _EPOCH + timedelta(microseconds=microseconds), case_id
-    except (ValueError, OverflowError, struct.error, binascii.Error):
-        raise CursorInvalid(
-            "The cursor is not one that a list gave out. Begin again without it, and follow next."
-        ) from None
-
-
-def _checksum(microseconds: int, case_id: int) -> int:
-    return crc32(struct.pack(">qq", microseconds, case_id))
+    except OverflowError:
+        raise CursorInvalid("The cursor lies at no time. Begin again without it.") from None
