@@ -6,7 +6,7 @@ is done by the service itself once the role was let in: those doors say ``as_ser
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -40,6 +40,8 @@ class Door:
 
     roles: frozenset[Role] | None
     as_service: bool = False
+    kiosk: bool = False
+    """Whether a token for one chart opens it whatever the chart."""
 
 
 def _to(*roles: Role, as_service: bool = False) -> Door:
@@ -47,7 +49,8 @@ def _to(*roles: Role, as_service: bool = False) -> Door:
 
 
 OPEN: Final = Door(None)
-_EVERYBODY = _to(*(role for role in Role if role is not Role.SYSTEM))
+_SIGNED_IN = _to(*(role for role in Role if role is not Role.SYSTEM))
+_ONESELF = replace(_SIGNED_IN, kiosk=True)
 _AT_HOME = _to(W, C)
 _READING_CASES = _to(W, C, S, B, D, N)
 _LOOKING = _to(W, C, S, B, D, N, K)
@@ -61,8 +64,8 @@ DOORS: Final[Mapping[str, Door]] = {
     "GET /sign-in": OPEN,
     "POST /sign-in": OPEN,
     "POST /sign-out": OPEN,
-    "GET /auth/me": _EVERYBODY,
-    "GET /account": _EVERYBODY,
+    "GET /auth/me": _ONESELF,
+    "GET /account": _ONESELF,
     "POST /auth/kiosk": _to(C, S, B),
     # Residents: whoever knows the people of the area; each unmasking states its purpose.
     "GET /residents": _AT_HOME,
@@ -84,7 +87,6 @@ DOORS: Final[Mapping[str, Door]] = {
     "GET /route": OPEN,
     "POST /route": OPEN,
     "GET /editions": OPEN,
-    "GET /editions/{number}/grids": OPEN,
     # Cases: whoever handles them; a report is stored wherever it lies.
     "POST /cases": _to(W, C, S, B, D, as_service=True),
     "GET /cases": _READING_CASES,
@@ -94,7 +96,9 @@ DOORS: Final[Mapping[str, Door]] = {
     "GET /charts": _LOOKING,
     "GET /charts/{name:path}.html": _LOOKING,
     "HEAD /charts/{name:path}.html": _LOOKING,
-    # Boundaries: counts of what moves for those who decide, changes by the administrator.
+    # Boundaries: lines, those of drafts too, for whoever has signed in; counts of what moves for
+    # those who decide; changes by the administrator.
+    "GET /editions/{number}/grids": _SIGNED_IN,
     "GET /editions/{number}": _WEIGHING,
     "GET /editions/{number}/findings": _WEIGHING,
     "GET /editions/{number}/changes": _WEIGHING,
@@ -140,7 +144,7 @@ class Guard:
                 f"An account of the role {who.role} may not do this. "
                 f"It is for: {', '.join(sorted(self.door.roles or ()))}."
             )
-        if self.door is not _EVERYBODY:
+        if not self.door.kiosk:
             _keep_to_its_chart(scope)
         with seen_by(in_service_of(who) if self.door.as_service else who):
             await self.app(scope, receive, send)

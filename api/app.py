@@ -223,10 +223,7 @@ def _complete_openapi(app: FastAPI) -> None:
             return app.openapi_schema
         schema = plain()
         _, definitions = models_json_schema(
-            [
-                (model, "validation")
-                for model in (Problem, ReportIn, PlacementOut, SearchIn, UnmaskIn)
-            ],
+            [(model, "validation") for model in _NAMED],
             ref_template="#/components/schemas/{model}",
         )
         components = schema.setdefault("components", {}).setdefault("schemas", {})

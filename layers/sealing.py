@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from layers.errors import KeyMissing, SealBroken
-from layers.secrets import secret
+from layers.secrets import FOLDER, secret
 from layers.settings import PREFIX, Settings
 
 KEY: Final = "resident_key"
@@ -104,7 +104,7 @@ def load_keys(settings: Settings) -> Keys:
 
     Raises
     ------
-    SettingsInvalid
+    SecretUnusable
         A key cannot be read.
     """
     return Keys(
@@ -140,7 +140,7 @@ def _is_there(settings: Settings, name: str) -> bool:
 
 
 def _file(settings: Settings, name: str) -> Path:
-    return settings.data_dir / "secrets" / name
+    return settings.data_dir / FOLDER / name
 
 
 def _cipher_key(given: bytes) -> bytes:

@@ -54,7 +54,7 @@ class Work:
 
 
 def work_on(shapes: Geometries, codes: Sequence[str], options: MendOptions, tell: Tell) -> Work:
-    """Mend valid outlines so that mending what came out would change nothing.
+    """Mend valid outlines, and leave alone where mending what came out would go further.
 
     Only grids with an edge that no neighbour has are looked at, with what is around these.
     """

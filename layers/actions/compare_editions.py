@@ -1,6 +1,6 @@
 """Compare two editions of the boundaries, of the database or of two files; nothing is changed."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,7 @@ from layers.models import Edition
 from layers.session import Database
 from layers.store import changes as store
 from layers.store import charts, premises, territory
+from layers.viewer import viewer
 
 COMPARISONS_MAX: Final = 4
 """So many comparisons are kept in memory: a page and its map ask for the same one."""
@@ -135,7 +136,7 @@ class Comparisons:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._kept: KeptAnswers[tuple[int, int | None], Comparison] = KeptAnswers(COMPARISONS_MAX)
+        self._kept: KeptAnswers[Hashable, Comparison] = KeptAnswers(COMPARISONS_MAX)
 
     def of(self, new_id: int, old_id: int | None = None) -> Comparison:
         """Return what changes between two editions; arguments and errors as `compare_stored`.
@@ -143,10 +144,13 @@ class Comparisons:
         Whether anything was written since is asked before anything is read, so that an answer may
         be newer than it is taken to be, and never older.
         """
+        who = viewer()  # what is counted is what that role sees there
         with self._database.transaction() as session:
             version = session.execute(charts.data_version()).one().version
         return self._kept.answer(
-            (new_id, old_id), version, lambda: compare_stored(self._database, new_id, old_id)
+            (new_id, old_id, who and (who.role, who.area)),
+            version,
+            lambda: compare_stored(self._database, new_id, old_id),
         )
 
 

@@ -43,9 +43,8 @@ _PREFIXES: Final = {
     TokenKind.SESSION: "lxs_",
     TokenKind.KIOSK: "lxk_",
 }
-_GIVE_KIOSKS: Final = frozenset(
-    {Role.COMMUNITY, Role.STREET, Role.BANNER, Role.DEPARTMENT, Role.ADMINISTRATOR}
-)
+_GIVE_KIOSKS: Final = frozenset({Role.COMMUNITY, Role.STREET, Role.BANNER})
+"""Who sees the homes that a wall shows: a token lends what its giver sees, and nothing beyond."""
 _REFUSED: Final = "The token is not valid, or is not any more. Sign in again."
 
 

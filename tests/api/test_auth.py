@@ -287,6 +287,13 @@ def test_a_wall_shows_its_chart_by_a_token(browser: TestClient, app: FastAPI) ->
     wall = TestClient(app, follow_redirects=False)
     opened = wall.post("/sign-in", data={"kiosk": answer.json()["token"]})
     assert opened.headers["location"] == f"/charts/{WEST_GRID}.html"
+    assert wall.get(f"/charts/{WEST_GRID}.html").status_code == 200
+    for other in (f"/charts/{COMMUNITY}.html", "/charts/all.html", "/charts", "/editions/1/grids"):
+        refused = wall.get(other)
+        assert refused.status_code == 403, other
+        assert f"/charts/{WEST_GRID}.html" in refused.json()["detail"]
+    for kept in ("/cases", "/residents", "/audit"):
+        assert wall.get(kept).status_code == 403
     me = wall.get("/auth/me").json()
     assert (me["role"], me["chart"]) == ("wall", WEST_GRID)
     refused = browser.post("/auth/kiosk", json={"chart": "all"}, headers=bearer(token))
