@@ -30,6 +30,8 @@ _DATABASE = Row(_AWAY, "The database is not available", "数据库暂不可用",
 _BUSY = Row(_AWAY, "The database is busy", "数据库繁忙")
 _PASSING: Final = (_DATABASE, _BUSY)
 _RETRY: Final = {"Retry-After": "5"}
+_PAGES: Final = {_AWAY: "failed.html", HTTPStatus.FORBIDDEN: "denied.html"}
+"""What a person is shown as a page: what passes, and what is not for them."""
 
 TABLE: Final[Mapping[type[Exception], Row]] = {
     gis.UnknownDatum: Row(_BAD, "Unknown datum", "坐标系未知"),
@@ -179,7 +181,7 @@ def failed_page(request: Request, error: Exception) -> Response:
     language = request.app.state.services.settings.language
     answer = page(
         request,
-        "failed.html",
+        _PAGES[row.status],
         language,
         row.status,
         title=row.title,
@@ -216,7 +218,7 @@ def register(app: FastAPI) -> None:
     async def refuse(_request: Request, error: Exception) -> Response:
         return problem_of(error)
 
-    async def refuse_for_now(request: Request, error: Exception) -> Response:
+    async def refuse_in_person(request: Request, error: Exception) -> Response:
         return failed_page(request, error) if wants_page(request) else problem_of(error)
 
     async def malformed(_request: Request, error: Exception) -> Response:
@@ -230,8 +232,8 @@ def register(app: FastAPI) -> None:
     for root in (gis.GisError, layers.LayersError, Refusal):
         app.add_exception_handler(root, refuse)
     for kind, row in TABLE.items():
-        if row.status is _AWAY:
-            app.add_exception_handler(kind, refuse_for_now)
+        if row.status in _PAGES:
+            app.add_exception_handler(kind, refuse_in_person)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, http)
 

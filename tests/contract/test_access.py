@@ -149,6 +149,20 @@ def test_a_street_sees_homes_at_their_building_without_the_door(
     assert "9981" not in street
 
 
+@pytest.mark.parametrize(
+    ("role", "path"),
+    [("administrator", "/charts"), ("worker", "/charts/150622003003002.html"), ("wall", "/audit")],
+)
+def test_a_person_is_refused_by_a_page_in_words(
+    clients: dict[str, TestClient], role: str, path: str
+) -> None:
+    for language, words in (("zh", "这个账号不能看这里"), ("en", "Not for this account")):
+        answer = clients[role].get(path, params={"lang": language}, headers={"accept": "text/html"})
+        assert answer.status_code == 403
+        assert answer.headers["content-type"].startswith("text/html")
+        assert words in answer.text
+
+
 def test_whoever_is_refused_is_in_the_audit(
     clients: dict[str, TestClient], places: tuple[str, dict[str, Any]]
 ) -> None:
