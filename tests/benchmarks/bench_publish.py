@@ -3,8 +3,8 @@
 2,025 grids, 150,000 households, 200,000 cases of which 40,000 are open; first with a tenth of the
 lines moved by half a grid, as a revision does, then with every grid renumbered. The yardstick is
 what one would write by hand: ``UPDATE … FROM grids WHERE ST_Covers``, for households and for open
-cases, on the same tables with their indexes, rolled back. It writes no history of the cases,
-decides nothing on shared edges, and snaps nothing.
+cases, on the same tables with their indexes and triggers, rolled back. It writes no history of the
+cases, decides nothing on shared edges, and snaps nothing.
 """
 
 import sys
