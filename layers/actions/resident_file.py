@@ -1,20 +1,22 @@
 """A resident's own file: everything that is held about a person, and who read it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from layers.actions.residents import opened, read_resident, refused, someone
 from layers.actions.unmask import REFUSALS, Unmasking, note_reading, require_unmasking
 from layers.errors import LayersError, ReadingRefused
-from layers.policy import PersonField
+from layers.policy import PersonField, phone_digits
 from layers.sealing import load_keys
 from layers.session import Database
 from layers.settings import Settings
 from layers.store import people
+from layers.viewer import Viewer
 from layers.vocabulary import Purpose, ReadingKind, Role
 
 EVERYTHING: Final = tuple(PersonField)
@@ -76,21 +78,24 @@ def make_file(
             note_reading(session, who, settings, asked, ReadingKind.FILE, fields["path"])
             session.flush()
             statuses = session.execute(people.household_statuses(who, fields["household_code"]))
-            phone = re.sub("[^0-9]", "", fields["phone"] or "")[-11:]
-            cases = (
-                session.execute(people.cases_reported_from(who, phone)).all()
-                if len(phone) >= _SHORTEST_PHONE
-                else ()
-            )
+            cases = _reported(session, who, phone_digits(fields["phone"] or ""))
             readings = session.execute(people.readings_of(resident)).all()
             return ResidentFile(
                 datetime.now(UTC),
                 fields,
                 tuple(row._asdict() for row in statuses),
-                tuple(row._asdict() for row in cases),
+                cases,
                 tuple(row._asdict() for row in readings),
             )
     except LayersError as refusal:
         if type(refusal) in REFUSALS:
             refused(database, resident, EVERYTHING, REFUSALS[type(refusal)])
         raise
+
+
+def _reported(session: Session, who: Viewer, phone: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the cases reported from exactly this phone: a number that ends alike is another's."""
+    if len(phone) < _SHORTEST_PHONE:
+        return ()
+    rows = [row._asdict() for row in session.execute(people.cases_reported_from(who, phone))]
+    return tuple(row for row in rows if phone_digits(row.pop("phone")) == phone)

@@ -20,6 +20,7 @@ from layers.policy.masks import (
     mask_name,
     mask_phone,
     mask_reporter,
+    phone_digits,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "may_see",
     "may_unmask",
     "outside",
+    "phone_digits",
 ]

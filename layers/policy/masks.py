@@ -80,6 +80,22 @@ def mask_phone(phone: str | None) -> str | None:
     """
     if phone is None:
         return None
+    digits = phone_digits(phone)
+    if len(digits) >= 10:
+        return f"{digits[:3]}****{digits[-4:]}"
+    return f"****{digits[-2:]}" if len(digits) >= 6 else "****"
+
+
+def phone_digits(phone: str) -> str:
+    """Return the digits by which two ways to write a phone number are known for one number.
+
+    The country's 86 and an extension don't count; of several numbers it is the first.
+
+    Examples
+    --------
+    >>> phone_digits("+86 138-1234-5678"), phone_digits("138 1234 5678 转 2")
+    ('13812345678', '13812345678')
+    """
     plain = unicodedata.normalize("NFKC", phone).lower().strip()
     abroad = plain.startswith(("+", "00"))
     plain = _EXTENSION.sub("", _FIRST_NUMBER.split(plain)[0])
@@ -88,9 +104,7 @@ def mask_phone(phone: str | None) -> str | None:
         digits = digits.removeprefix("00").removeprefix("86")
     elif len(digits) == 13 and digits.startswith("86"):
         digits = digits[2:]
-    if len(digits) >= 10:
-        return f"{digits[:3]}****{digits[-4:]}"
-    return f"****{digits[-2:]}" if len(digits) >= 6 else "****"
+    return digits
 
 
 def mask_id_number(number: str | None) -> str | None:

@@ -87,13 +87,17 @@ def household_statuses(who: Viewer, household: str) -> Rows:
 
 
 def cases_reported_from(who: Viewer, phone: str) -> Rows:
-    """Select the cases in the viewer's area that were reported from a phone, of digits alone."""
-    said = func.right(
-        func.regexp_replace(Case.reporter["phone"].astext, "[^0-9]", "", "g"), len(phone)
-    )
+    """Select the cases in the viewer's area whose reporter's phone holds these digits in a row.
+
+    More than one way to write it is left for the caller to tell apart, from ``phone``.
+    """
+    said = Case.reporter["phone"].astext
     return (
-        select(Case.id, Case.category, Case.state, Case.reported_at)
-        .where(said == phone, _within(Case.path, who))
+        select(Case.id, Case.category, Case.state, Case.reported_at, said.label("phone"))
+        .where(
+            func.strpos(func.regexp_replace(said, "[^0-9]", "", "g"), phone) > 0,
+            _within(Case.path, who),
+        )
         .order_by(Case.reported_at, Case.id)
     )
 

@@ -15,6 +15,7 @@ from layers.actions import resident_file, residents, unmask
 from layers.actions.audit import AuditEntry
 from layers.actions.residents import Wanted, find_residents, list_residents, show_resident
 from layers.actions.rotate_keys import rotate_residents
+from layers.actions.seed_reference import seed_reference
 from layers.actions.unmask import Unmasking
 from layers.errors import (
     CursorInvalid,
@@ -336,6 +337,33 @@ def test_the_file_holds_everything_and_who_read_it(
         ("worker-a", "unmask"),
     ]
     assert [e.action for e in told] == ["unmask", "refuse", "export"]
+
+
+def test_the_file_holds_cases_of_that_very_phone(
+    register: Database, served: Database, settings: Settings
+) -> None:
+    seed_reference(register)
+    phones = {
+        "own": "+86 138-1234-5678", "own too": "138 1234 5678 转 2", "ends alike": "913812345678",
+        "longer": "138123456789", "elsewhere": PHONE,
+    }  # fmt: skip
+    with register.transaction() as session:
+        for name, phone in phones.items():
+            session.execute(
+                text(
+                    "INSERT INTO cases (source_id, category, reporter_kind, reporter, rule, path)"
+                    " VALUES (:name, '54001', 'resident',"
+                    " jsonb_build_object('phone', CAST(:phone AS text)), 'unplaced', :path)"
+                ),
+                {"name": name, "phone": phone, "path": "B/" if name == "elsewhere" else "A/"},
+            )
+    numbers = dict(read(register, "SELECT id, source_id FROM cases"))
+    with seen_by(COMMUNITY):
+        made = resident_file.make_file(
+            served, settings, number_of(served, "r1"), Purpose.SUBJECT_REQUEST, "本人要求"
+        )
+    assert [numbers[each["id"]] for each in made.cases] == ["own", "own too"]
+    assert all("phone" not in each for each in made.cases)
 
 
 def test_a_sealed_value_opens_nowhere_else(register: Database, settings: Settings) -> None:
